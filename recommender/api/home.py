@@ -82,7 +82,7 @@ class HomeAnswerSerializer(EmptyListSerializer):
     rows = HomeRowSerializer(many=True)
     model_version = serializers.CharField(allow_null=True)
     is_known_user = serializers.BooleanField()
-    degraded = serializers.BooleanField(help_text="A part is down; the rows are right, they only cost more.")
+    degraded = serializers.BooleanField(help_text="A part is down, or too much is asked at once: rows may be missing.")
     language = serializers.CharField(help_text=LANGUAGE_HELP)
     filters_applied = FiltersAppliedSerializer()
 

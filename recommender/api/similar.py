@@ -50,7 +50,8 @@ class SimilarAnswerSerializer(NextPageFields, LanguageFields):
     movie_id = serializers.CharField()
     similar = NeighbourSerializer(many=True)
     source = serializers.ChoiceField(  # type: ignore[assignment]
-        ["model", "content"], help_text="By content and by what the model learned, or by content alone."
+        ["model", "content", "popular"],
+        help_text="By content and by what the model learned, or by content alone; under overload what is popular.",
     )
     model_version = serializers.CharField(allow_null=True)
     recommendation_id = serializers.CharField()

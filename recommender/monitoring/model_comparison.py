@@ -10,7 +10,7 @@ from recommender import registry
 from recommender.history import has_known_movies
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates import model_scoring
-from recommender.serving.concurrency import compute_slot
+from recommender.serving.concurrency import COMPUTING, PATIENCE
 from recommender.serving.current_versions import read_versions
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.request import RecommendRequest
@@ -28,7 +28,7 @@ def top_k_by_model(model_names: Sequence[str], viewer_ids: Sequence[int], k: int
     return _compute_lists(model_names, viewer_ids, k)
 
 
-@compute_slot()
+@COMPUTING.slot(PATIENCE)
 def _compute_lists(model_names: Sequence[str], viewer_ids: Sequence[int], k: int) -> dict[int, list[list[int]]]:
     snapshot = read_versions(None).load_snapshot()
     viewers = {

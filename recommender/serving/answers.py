@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
+from recommender.serving.concurrency import COMPUTING, GROUPS_AND_EXPLANATIONS
 from recommender.serving.context import RequestContext, load_viewer
-from recommender.serving.degraded_mode import load_movie_cards
+from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.explain import Reasons, explain_movies
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.list_sources import Candidates
@@ -162,12 +162,15 @@ def count_removed(context: RequestContext, viewer: ViewerProfile) -> dict[str, i
 
 
 def _explain(context: RequestContext, candidates: Candidates, movie_ids: list[int]) -> list[Reasons] | None:
-    """Explain the list by the histories that it was made from; None while Postgres is down, as they were not read."""
+    """Explain the list by the histories that it was made from; None while Postgres is down, as they were not read, and
+    where no place to compute in is free."""
     viewer = candidates.viewer
-    if viewer.stored_list is not None:
+    if viewer.stored_list is not None or context.overloaded:
         return None
     viewers = candidates.members if candidates.source == "model" and candidates.members else [viewer]
-    with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
+    with computing(context, GROUPS_AND_EXPLANATIONS, COMPUTING):
+        if context.overloaded:
+            return None
         return explain_movies(
             movie_ids,
             candidates.source,

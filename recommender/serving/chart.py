@@ -10,7 +10,8 @@ from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.charts import top_of_chart
 from recommender.serving.candidates.model_scoring import encode_viewers, score_movies
 from recommender.serving.candidates.trending import rank_positions, reciprocal_rank_fusion
-from recommender.serving.context import load_ranker, load_viewer, open_context
+from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
+from recommender.serving.degraded_mode import computing
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import instrumented
 from recommender.serving.paging.page import make_page
@@ -40,18 +41,13 @@ def _chart_page(request: RecommendRequest, name: ChartName, *, personal: bool) -
     viewer = load_viewer(context)  # one query
     pool = max(TREND_POOL if personal else 0, context.candidate_count + 1)  # one more tells whether a page follows
     ranked = top_of_chart(name, context.eligible_for(viewer), pool, viewer.seen_ids, context.cache_read.epoch)
-    ranker = load_ranker(context) if personal else None
     candidates = Candidates(ranked, name, viewer, seen_ids=viewer.seen_ids)
-    if ranker is not None and has_known_movies(viewer.events, ranker):
-        state = encode_viewers(ranker, [viewer], request.requested_at)
-        candidates = candidates._replace(
-            ranked=mix_with_taste(ranker, state, ranked), source="trending_for_you", model_version=ranker.version
-        )
+    if personal:
+        candidates = _personal(context, candidates)
     candidates = repeated_candidates(context, viewer) or candidates._replace(
         ranked=candidates.ranked.select(slice(context.candidate_count))
     )
     movies = rerank(context, candidates)
-    listed = context.snapshot.doubles.all_ids(np.append(request.shown_ids, movies.movie_ids))
     listed = context.snapshot.doubles.all_ids(np.append(request.shown_ids, movies.movie_ids))
     more = bool(len(ranked.without(listed).movie_ids))
     answer = build_answer(context, candidates, movies, more=more)
@@ -59,6 +55,19 @@ def _chart_page(request: RecommendRequest, name: ChartName, *, personal: bool) -
     if name == "trending" and not request.filters.as_dict() and answer.empty_reason:
         answer.empty_reason = NO_TREND
     return answer
+
+
+def _personal(context: RequestContext, candidates: Candidates) -> Candidates:
+    """Mix the trend with the viewer's taste, where the model knows something of it and a place to compute in is free."""
+    ranker, viewer = load_ranker(context), candidates.viewer
+    if ranker is None or not has_known_movies(viewer.events, ranker):
+        return candidates
+    with computing(context):
+        if context.overloaded:
+            return candidates
+        state = encode_viewers(ranker, [viewer], context.request.requested_at)
+        mixed = mix_with_taste(ranker, state, candidates.ranked)
+    return candidates._replace(ranked=mixed, source="trending_for_you", model_version=ranker.version)
 
 
 def mix_with_taste(ranker: "Ranker", state: np.ndarray, trending: RankedMovies) -> RankedMovies:

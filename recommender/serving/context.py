@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class RequestContext:
     """A request with what it is answered from.
 
-    Only `degraded` changes, once a part turns out to be down; and the viewer's id with what was read by it, where the
-    viewer turns out to be another one by now.
+    Only `degraded` changes, once a part turns out to be down, and `overloaded`; and the viewer's id with what was read
+    by it, where the viewer turns out to be another one by now.
     """
 
     request: RecommendRequest
@@ -42,6 +42,7 @@ class RequestContext:
     rules: ActiveRules | None  # merchandising
     unknown_names: dict[str, list[str]]  # filter -> names that no movie has
     degraded: bool
+    overloaded: bool = False  # no place to compute in was free: it is answered by what costs little
 
     @property
     def candidate_count(self) -> int:

@@ -1,27 +1,84 @@
-"""What can be listed while Postgres is down: what the viewer's stored list has, and nothing else.
+"""What can be listed while a part is down, or while there is no place to compute in.
 
-The movies of a current list are unseen by its viewer and within their age limit; of other movies nobody could say so.
-They are the whole choice then, and a viewer without such a list is asked to come back.
+While Postgres is down: what the viewer's stored list has, and nothing else. The movies of a current list are unseen by
+its viewer and within their age limit; of other movies nobody could say so. They are the whole choice then, and a viewer
+without such a list is asked to come back.
+
+While as many requests are computed as may be: the viewer's stored list of before, without what they have seen since and
+what may not be shown any more; and for viewers without one what is popular. Nobody waits long for more than that.
 """
 
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
 from django.db import OperationalError
 
 from catalog import selectors
 from catalog.models import Credit
+from recommender.cache import StoredList
 from recommender.history import has_known_movies
 from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.serving import metrics
 from recommender.serving.candidates.model_scoring import encode_viewers, score_movies
+from recommender.serving.concurrency import COMPUTING, PATIENCE, Bulkhead, Overloaded
 from recommender.serving.context import RequestContext
 from recommender.serving.current_versions import active_ranker
-from recommender.serving.list_sources import Candidates, eligible_top
+from recommender.serving.list_sources import Candidates, eligible_top, pad_with_popular
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.viewer import ViewerProfile
 
 Card = selectors.MovieCard | selectors.DetailedCard
+
+
+@contextmanager
+def computing(context: RequestContext, *bulkheads: Bulkhead) -> Iterator[None]:
+    """Hold a slot of each bulkhead, of those for computing lists where none is named; where one is not free in time,
+    the answer is `overloaded` and to be made of what costs little. Raises Overloaded for staff alone."""
+    is_traffic = metrics.is_traffic()
+    with ExitStack() as slots:
+        try:
+            for bulkhead in bulkheads or (COMPUTING,):
+                slots.enter_context(bulkhead.slot(None if is_traffic else PATIENCE))
+        except Overloaded:
+            if not is_traffic:
+                raise
+            slots.close()
+            if not context.overloaded:
+                metrics.increment("busy")
+            context.overloaded = context.degraded = True
+        yield
+
+
+def older_list(context: RequestContext, viewer: ViewerProfile) -> StoredList | None:
+    """Return the viewer's stored list, though they may have seen some of it since, where no place to compute in was
+    free. None for a viewer without one of the active model."""
+    stored_list, ranker = context.cache_read.stored_list, active_ranker(context.cache_read)
+    if not context.overloaded or not viewer.exists or stored_list is None:
+        return None
+    if ranker is None or ranker.version != stored_list.model:  # its ids may be of other data
+        return None
+    return stored_list
+
+
+def older_candidates(context: RequestContext, viewer: ViewerProfile) -> Candidates | None:
+    """Take what the older list still has, with popular movies below it where that is too little; None where it has
+    nothing."""
+    stored_list = older_list(context, viewer)
+    if stored_list is None:
+        return None
+    unseen = RankedMovies(stored_list.movie_ids, stored_list.scores).without(viewer.seen_ids)
+    ranked = eligible_top(unseen, context.eligible_for(viewer), context.candidate_count)
+    if not len(ranked.movie_ids):
+        return None
+    return Candidates(
+        pad_with_popular(context, viewer, ranked, viewer.seen_ids),
+        "cache",
+        viewer,
+        model_version=stored_list.model,
+        seen_ids=viewer.seen_ids,
+        unused_history=viewer.unknown_history(None),
+    )
 
 
 def degraded_candidates(context: RequestContext, viewer: ViewerProfile) -> Candidates | None:

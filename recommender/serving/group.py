@@ -18,8 +18,9 @@ from recommender.ml.data import Events
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.candidates.trending import RRF_K, rank_positions
-from recommender.serving.concurrency import GROUPS_AND_EXPLANATIONS, compute_slot
+from recommender.serving.concurrency import COMPUTING, GROUPS_AND_EXPLANATIONS
 from recommender.serving.context import RequestContext, load_histories, load_ranker, open_context
+from recommender.serving.degraded_mode import computing
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import (
     Candidates,
@@ -49,7 +50,7 @@ def recommend_for_group(request: RecommendRequest) -> Answer:
     that are left out count together, and an explanation says only what is true of each member.
     """
     context = open_context(request)  # one read of Redis
-    with GROUPS_AND_EXPLANATIONS.slot(), compute_slot():
+    with computing(context, GROUPS_AND_EXPLANATIONS, COMPUTING):
         keys: Sequence[Key | None] = request.viewer_keys or [None] * len(request.viewer_ids)
         histories = load_histories(list(zip(request.viewer_ids, keys, strict=True)))  # one query
         members = [build_profile(NO_VIEWER, history, context.snapshot.doubles) for history in histories]
@@ -93,7 +94,7 @@ def _personal_candidates(
     context: RequestContext, members: Sequence[ViewerProfile], group: ViewerProfile
 ) -> Candidates | None:
     ranker = load_ranker(context)
-    if ranker is None:
+    if ranker is None or context.overloaded:
         return None
     rankable = [member for member in members if has_known_movies(member.events, ranker)]
     if not rankable:

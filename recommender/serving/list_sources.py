@@ -103,10 +103,10 @@ def eligible_top(stored_list: StoredList | RankedMovies, eligibility: Eligibilit
 
 
 def personal_candidates(context: RequestContext, viewer: ViewerProfile) -> Candidates | None:
-    """Rank movies by the model, or by content where it knows nothing of the history. None without a model, or if
-    nothing is eligible."""
+    """Rank movies by the model, or by content where it knows nothing of the history. None without a model or a place
+    to compute in, or if nothing is eligible."""
     ranker = load_ranker(context)
-    if ranker is None:
+    if ranker is None or context.overloaded:
         return None
     if not has_known_movies(viewer.events, ranker):
         return content_candidates(context, viewer)
@@ -151,7 +151,7 @@ def model_candidates(
     if not len(ranked.movie_ids):
         return None
     return Candidates(
-        _pad_with_popular(context, viewer, ranked, viewer.seen_ids, ranker.movie_ids),
+        pad_with_popular(context, viewer, ranked, viewer.seen_ids, ranker.movie_ids),
         "model",
         viewer,
         model_version=ranker.version,
@@ -168,7 +168,7 @@ def content_candidates(context: RequestContext, viewer: ViewerProfile) -> Candid
     if not len(ranked.movie_ids):
         return None
     return Candidates(
-        _pad_with_popular(context, viewer, ranked, viewer.seen_ids),
+        pad_with_popular(context, viewer, ranked, viewer.seen_ids),
         "similar",
         viewer,
         seen_ids=viewer.seen_ids,
@@ -187,7 +187,7 @@ def popular_candidates(context: RequestContext, viewer: ViewerProfile) -> Candid
     return Candidates(ranked, "popular", viewer, seen_ids=viewer.seen_ids, unused_history=viewer.unknown_history(None))
 
 
-def _pad_with_popular(
+def pad_with_popular(
     context: RequestContext, viewer: ViewerProfile, ranked: RankedMovies, *exclude: np.ndarray
 ) -> RankedMovies:
     """Append popular movies where the ranked ones are too few, with scores that are lower by one at least."""

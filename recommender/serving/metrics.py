@@ -49,6 +49,11 @@ class NotFound(Exception):
     """The caller asks for what does not exist: no failure."""
 
 
+def is_traffic() -> bool:
+    """Say whether what is answered here is counted: it is a client's, and nothing that staff look at."""
+    return not _suppressed.get()
+
+
 @contextmanager
 def suppress_metrics() -> Iterator[None]:
     """Count nothing that serving answers inside: what staff look at is no traffic, and no model's fault."""
@@ -64,7 +69,7 @@ def instrumented(call: Callable[Params, Result]) -> Callable[Params, Result]:
 
     @wraps(call)
     def wrapper(*args: Params.args, **kwargs: Params.kwargs) -> Result:
-        if _suppressed.get():
+        if not is_traffic():
             return call(*args, **kwargs)
         started = time.perf_counter()
         try:

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from recommender.serving.answers import build_answer, rerank
-from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import load_viewer, open_context
-from recommender.serving.degraded_mode import degraded_candidates
+from recommender.serving.degraded_mode import computing, degraded_candidates, older_candidates
 from recommender.serving.group import recommend_for_group
 from recommender.serving.list_sources import (
     personal_candidates,
@@ -23,7 +22,8 @@ from recommender.serving.response import Answer
 def recommend(request: RecommendRequest) -> Answer:
     """Recommend movies to one viewer, or to several who watch together.
 
-    Raises Overloaded, and OperationalError where Postgres is down and the viewer has no current stored list.
+    Raises OperationalError where Postgres is down and the viewer has no current stored list; for staff, who get no list
+    of less, Overloaded.
     """
     return make_page(request.page, lambda page: _recommend_page(replace(request, page=page)))
 
@@ -35,10 +35,11 @@ def _recommend_page(request: RecommendRequest) -> Answer:
     needs_history = request.explain or (request.page is not None and request.page.made is not None)
     candidates = None if needs_history else stored_candidates(context)
     if candidates is None:
-        with compute_slot():
+        with computing(context):
             viewer = load_viewer(context)  # one query
             candidates = (
                 repeated_candidates(context, viewer)
+                or older_candidates(context, viewer)
                 or degraded_candidates(context, viewer)
                 or stored_candidates(context, viewer)
                 or personal_candidates(context, viewer)

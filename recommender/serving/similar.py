@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import DetailedCard, MerchandisingRule, MovieCard
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.serving.answers import count_removed, has_more, next_cursor, rerank
-from recommender.serving.candidates.neighbours import most_similar, nearest_movies
-from recommender.serving.concurrency import compute_slot
+from recommender.serving.candidates.content import popular_in_genres
+from recommender.serving.candidates.neighbours import most_similar, nearest_movies, shelved_movies
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
-from recommender.serving.degraded_mode import load_movie_cards
+from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
@@ -26,6 +27,8 @@ from recommender.serving.response import Source
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
+
+POPULAR_POOL = 1_000  # popular movies among which those of a film's genres are looked for
 
 
 class MovieNotFound(NotFound):
@@ -38,7 +41,7 @@ class SimilarMovies:
 
     movie_ids: list[int]  # most similar first
     similarities: list[float]  # 0..1
-    source: Source  # "model" or "content"
+    source: Source  # "model" or "content"; "popular" where no place to compute in was free
     model_version: str | None
     recommendation_id: str
     degraded: bool
@@ -49,7 +52,6 @@ class SimilarMovies:
 
 
 @instrumented
-@compute_slot()
 def find_similar(
     movie_id: MovieId,
     top_k: int,
@@ -96,13 +98,13 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
     ranker = load_ranker(context)
     known = ranker is not None and bool(ranker.columns_of(similar_to)[0] >= 0)
     seen_ids = np.append(viewer.seen_ids, doubles.all_ids(similar_to))
-    candidates = Candidates(
-        _rank(context, context.eligible_for(viewer), ranker, row, seen_ids),
-        "model" if known else "content",
-        viewer,
-        model_version=ranker.version if ranker is not None and known else None,
-        seen_ids=seen_ids,
-    )
+    eligibility = context.eligible_for(viewer)
+    ranked = _rank(context, eligibility, ranker, row, seen_ids)
+    source: Source = "model" if known else "content"
+    if ranked is None:
+        known, source, ranked = False, "popular", _rank_by_popularity(context, eligibility, row, seen_ids)
+    version = ranker.version if ranker is not None and known else None
+    candidates = Candidates(ranked, source, viewer, model_version=version, seen_ids=seen_ids)
     candidates = repeated_candidates(context, viewer) or candidates
     movies = rerank(context, candidates)
     recommendation_id = uuid.uuid4().hex
@@ -135,15 +137,37 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
 
 def _rank(
     context: RequestContext, eligibility: EligibilityFilter, ranker: "Ranker | None", row: int, seen_ids: np.ndarray
-) -> RankedMovies:
-    """Rank what may be listed by its similarity to the movie at `row`: from the nearest ones, where that is enough."""
+) -> RankedMovies | None:
+    """Rank what may be listed by its similarity to the movie at `row`: from the nearest ones, where that is enough.
+
+    None where they are not on the shelf, and no place to compute in is free.
+    """
     snapshot, table, doubles = context.snapshot, context.snapshot.table, context.snapshot.doubles
     count = doubles.ranked_count(context.candidate_count)
-    nearest = nearest_movies(snapshot, ranker, row)
+    nearest = None
+    with suppress(OSError):
+        nearest = shelved_movies(snapshot, ranker, row)
+    if nearest is None:
+        with computing(context):
+            if context.overloaded:
+                return None
+            nearest = nearest_movies(snapshot, ranker, row)
     without = doubles.all_rows(table.rows_of(np.concatenate([seen_ids, eligibility.excluded_ids])))
     passes = eligibility.mask_ids(table.ids[nearest.rows]) & ~np.isin(nearest.rows, without)
     rows, similarities = nearest.rows[passes][:count], nearest.similarities[passes][:count]
     if len(rows) < count and not nearest.are_all:
-        rows, similarities = most_similar(snapshot, ranker, row, eligibility.mask_without(seen_ids), count)
+        with computing(context):
+            if not context.overloaded:
+                rows, similarities = most_similar(snapshot, ranker, row, eligibility.mask_without(seen_ids), count)
     ranked = RankedMovies(table.ids[rows], similarities)
     return ranked.first_of_doubles(doubles, context.candidate_count)
+
+
+def _rank_by_popularity(
+    context: RequestContext, eligibility: EligibilityFilter, row: int, seen_ids: np.ndarray
+) -> RankedMovies:
+    """Rank what is popular in the genres of the movie at `row`."""
+    table, count = context.snapshot.table, context.candidate_count
+    genres = [table.genre_names[n] for n in table.genre_of[table.genre_start[row] : table.genre_start[row + 1]]]
+    pool = POPULAR_POOL + count
+    return popular_in_genres(eligibility, count, seen_ids, context.cache_read.epoch, genres, pool=pool)

@@ -14,7 +14,7 @@ from infrastructure.logs import request_id, route_pattern
 from recommender import actors
 from recommender.api.http import anonymous_limits
 from recommender.api.http.errors import ADMIN_ROOT, problem_response, storage_problem_of
-from recommender.serving import metrics
+from recommender.serving import concurrency, metrics
 
 REQUEST_ID_HEADER = "X-Request-ID"
 VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
@@ -61,6 +61,7 @@ class RequestIdMiddleware:
             response = anonymous_limits.refuse_early(request) or self.get_response(request)
         finally:
             actors.current_request.reset(token)
+            concurrency.end_call()
         anonymous_limits.count_refusal(request, response)
         _log_request(request, response.status_code, time.perf_counter() - started)
         _count_request(request, response)

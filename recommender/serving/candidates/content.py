@@ -18,15 +18,21 @@ RECENT_MOVIES = 3  # of the history, to which similar ones are looked for
 
 
 def popular_in_genres(
-    eligibility: EligibilityFilter, k: int, exclude: np.ndarray, epoch: int, genres: Sequence[str]
+    eligibility: EligibilityFilter,
+    k: int,
+    exclude: np.ndarray,
+    epoch: int,
+    genres: Sequence[str],
+    pool: int | None = None,
 ) -> RankedMovies:
     """Rank movies by popularity times the share of the liked genres that they have (0..1), the first k.
 
-    Below them, from 0 down, come popular movies of other genres. `exclude`: movie ids.
+    Below them, from 0 down, come popular movies of other genres. `exclude`: movie ids. `pool`: how many of the most
+    popular are looked at; None: all.
     """
     snapshot = eligibility.snapshot
     numbers, _ = snapshot.genre_index.lookup(genres)
-    popular = charts.top_of_chart("popular", eligibility, len(snapshot.table.ids), exclude, epoch)
+    popular = charts.top_of_chart("popular", eligibility, pool or len(snapshot.table.ids), exclude, epoch)
     if not numbers:
         return popular.select(slice(k))
     liked = np.unique(numbers)

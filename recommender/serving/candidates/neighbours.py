@@ -24,18 +24,23 @@ def nearest_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: in
 
     They are the same for everyone and at every time, so that a movie whose window opens later is among them.
     """
-    stored = stored_neighbours(snapshot, ranker)
 
     def compute() -> Neighbours:
-        return neighbours.compute_neighbours(snapshot, row, stored)
+        return neighbours.compute_neighbours(snapshot, row, stored_neighbours(snapshot, ranker))
 
     try:
-        if stored is not None and (found := stored.read(row)) is not None:
+        if (found := shelved_movies(snapshot, ranker, row)) is not None:
             return found
     except OSError as error:  # the folder was deleted or cut; the next model brings another
         log.warning("Neighbours are computed, as those of the model cannot be read: %s", error)
         return neighbours.compute_neighbours(snapshot, row, None)
     return snapshot.neighbour_cache.get((row, ranker.version if ranker else None, version_of(snapshot)), compute)
+
+
+def shelved_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> Neighbours | None:
+    """Return the `nearest_movies` that the model's folder has; None where they have to be computed. Raises OSError."""
+    stored = stored_neighbours(snapshot, ranker)
+    return None if stored is None else stored.read(row)
 
 
 def most_similar(

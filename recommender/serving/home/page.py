@@ -10,9 +10,8 @@ import numpy as np
 from catalog.selectors import CatalogueTable, DetailedCard, MovieCard
 from recommender.history import exclusions_from, has_known_movies
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
-from recommender.serving.concurrency import compute_slot
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
-from recommender.serving.degraded_mode import load_movie_cards
+from recommender.serving.degraded_mode import computing, load_movie_cards, older_list
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.own_movies import find_own_movies
@@ -92,14 +91,18 @@ class Page:
 
 
 @instrumented
-@compute_slot()
 def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Page:
     """Build a page of at most `max_rows` rows of at most `row_length` movies.
 
     Two queries: the history and the titles; without a viewer one.
     """
     context = open_context(request)  # one read of Redis
-    viewer = load_viewer(context)
+    with computing(context):
+        return _compute_page(context, max_rows, row_length)
+
+
+def _compute_page(context: RequestContext, max_rows: int, row_length: int) -> Page:
+    request, viewer = context.request, load_viewer(context)
     table, eligibility = context.snapshot.table, context.eligible_for(viewer)
     row_context = _row_context(context, viewer)
     own = row_context.own
@@ -115,7 +118,8 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Pag
     cards = load_movie_cards(table.ids[shown].tolist(), context.snapshot, languages, details=request.details)
     words = Words(context.snapshot, languages, cards)
     rendered = [_render(row, words, table) for row in chosen]
-    model_version = viewer.stored_list.model if viewer.stored_list is not None else None
+    stored_list = context.cache_read.stored_list
+    model_version = stored_list.model if row_context.source == "cache" and stored_list is not None else None
     shares = np.nan_to_num(own.completions).astype(float).round(4).tolist()
     return Page(
         rows=rendered,
@@ -143,6 +147,10 @@ def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:
     state, picks = None, NO_IDS
     if viewer.stored_list is not None:
         ranker, picks, source = None, viewer.stored_list.movie_ids, "cache"
+    elif context.overloaded:
+        ranker, older = None, older_list(context, viewer)
+        if older is not None:
+            picks, source = older.movie_ids, "cache"
     elif ranker is not None and has_known_movies(viewer.events, ranker):
         state = encode_viewers(ranker, [viewer], context.request.requested_at)
         picks, source = _picks(context, viewer, ranker, state)
@@ -164,6 +172,7 @@ def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:
         ranker=ranker,
         state=state,
         own=own,
+        may_compute=not context.overloaded,
     )
 
 

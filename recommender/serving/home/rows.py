@@ -67,6 +67,7 @@ class RowContext:
     ranker: "Ranker | None" = None  # None where the model knows nothing of the viewer
     state: np.ndarray | None = None  # float32 [1, S], of the viewer
     own: OwnMovies = NO_OWN_MOVIES
+    may_compute: bool = True  # False: no place to compute in was free, and rows that cost much are left out
 
     @cached_property
     def baseline_genre_shares(self) -> np.ndarray:
@@ -120,7 +121,7 @@ def _personal_rows(context: RowContext) -> Iterator[CandidateRow]:
         yield CandidateRow("top_picks", title, reason, context.source, context.allowed_of(context.picks))
     table, seeds, near_a_seed = context.snapshot.table, 0, set[int]()
     rows, strongly = context.liked.rows[:RECENT], context.liked.strongly[:RECENT]
-    for position in np.argsort(~strongly, kind="stable").tolist():
+    for position in np.argsort(~strongly, kind="stable").tolist() if context.may_compute else ():
         seed = int(rows[position])
         if seed in near_a_seed or seeds == MAX_SEED_ROWS:
             continue

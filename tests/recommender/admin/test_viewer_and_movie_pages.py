@@ -100,7 +100,8 @@ def test_a_movies_page_shows_audience_neighbours_and_placement(admin_client):
 def test_pages_say_so_while_serving_is_overloaded(admin_client, monkeypatch):
     rule = Rule.objects.create(name="Space week", action="boost", movie_id=STAR_WARS)
     preview = reverse("admin:catalog_rule_preview", args=[rule.pk])
-    monkeypatch.setattr(concurrency, "MAX_QUEUED", 0)
+    monkeypatch.setattr(concurrency.COMPUTING, "slots", 0)
+    monkeypatch.setattr(concurrency.COMPUTING, "max_queued", 0)
     for path in (
         admin_url("viewer", "change", ADA),
         admin_url("movie", "change", STAR_WARS),

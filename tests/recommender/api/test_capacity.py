@@ -1,12 +1,16 @@
-"""Admission control: requests past the limit are refused at once, while cached lists are answered."""
+"""Admission control: past the limit requests are answered with less, at once, and clients take turns."""
 
 import threading
 
 import pytest
 
+from catalog.models import Movie, Rule, Viewer
 from recommender import process_state
 from recommender.serving import concurrency
-from tests.support.cast import ADA, MATRIX, STAR_WARS
+from recommender.serving.concurrency import COMPUTING, Bulkhead, Overloaded
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN, EVE, MATRIX, STAR_WARS
+from tests.support.workers import wait_until
 
 POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
 
@@ -14,14 +18,14 @@ POSTED = {"user_id": ADA, "history": [str(STAR_WARS), str(MATRIX)]}
 @pytest.fixture
 def occupied(model):
     """Hold every compute slot until the test is over."""
-    done, taken = threading.Event(), threading.Barrier(concurrency.MAX_RUNNING + 1)
+    done, taken = threading.Event(), threading.Barrier(COMPUTING.slots + 1)
 
     def take():
-        with concurrency.compute_slot():
+        with COMPUTING.slot():
             taken.wait(10)
             done.wait(10)
 
-    threads = [threading.Thread(target=take) for _ in range(concurrency.MAX_RUNNING)]
+    threads = [threading.Thread(target=take) for _ in range(COMPUTING.slots)]
     for thread in threads:
         thread.start()
     taken.wait(10)
@@ -31,47 +35,163 @@ def occupied(model):
         thread.join()
 
 
-def test_a_request_past_the_queue_is_refused_with_retry_after(api, occupied, monkeypatch):
-    monkeypatch.setattr(concurrency, "MAX_QUEUED", 0)
-    for path, body in (
-        ("/recommend", POSTED),
-        ("/similar", {"movie_id": str(MATRIX)}),
-        (f"/home?user_id={ADA}", None),
+@pytest.fixture
+def overloaded(occupied, monkeypatch):
+    """Nobody may wait for a slot."""
+    monkeypatch.setattr(COMPUTING, "max_queued", 0)
+
+
+def test_every_list_is_answered_with_less(api, overloaded):
+    for body in (
+        api.post("/recommend", POSTED),
+        api.post("/recommend", {"history": [str(MATRIX)]}),
+        api.post("/recommend", {"user_ids": [ADA, BEN]}),
+        api.post("/recommend/filtered", {"user_id": ADA, "genres": ["Crime"]}),
+        api.get(f"/recommend?user_id={ADA}&seen=include"),
+        api.get(f"/recommend?user_id={EVE}&explain=true"),
     ):
-        problem = api.get(path, expect=503) if body is None else api.post(path, body, expect=503)
-        assert api.response["Retry-After"] == "1"
-        assert problem["code"] == "overloaded"
-        assert "limit" in problem["detail"]
+        assert (body["source"], body["degraded"]) == ("popular", True)
+        assert body["recommendations"]
+        assert not {"because", "fact"} & set(body["recommendations"][0])
+    assert str(MATRIX) not in recommended_ids(api.post("/recommend", POSTED))
+    similar = api.post("/similar", {"movie_id": str(MATRIX)})
+    assert (similar["source"], similar["degraded"]) == ("popular", True)
+    assert str(MATRIX) not in [film["movie_id"] for film in similar["similar"]]
+    trend = api.get(f"/trending?user_id={ADA}&personal=true")
+    assert (trend["source"], trend["degraded"]) == ("trending", True)
+    page = api.get(f"/home?user_id={ADA}")
+    assert page["degraded"]
+    assert {"popular", "new"} <= {row["kind"] for row in page["rows"]}
+    assert "because_you_watched" not in {row["kind"] for row in page["rows"]}
 
 
-def test_stored_lists_do_not_wait(api, model, request, monkeypatch):
+def test_pages_of_less_go_on(api, overloaded):
+    first = api.post("/recommend", {**POSTED, "top_k": 2})
+    second = api.post("/recommend", {"cursor": first["next"]})
+    assert len(set(recommended_ids(first) + recommended_ids(second))) == 4
+    assert recommended_ids(api.post("/recommend", {"cursor": first["next"]})) == recommended_ids(second)
+
+
+def test_an_older_list_has_nothing_that_may_not_be_shown(api, site, model, request):
+    """What was seen, hidden, excluded or is above the age limit since the list was made."""
+    before = recommended_ids(api.get(f"/recommend?user_id={ADA}&top_k=10"))
+    seen, hidden, excluded, for_adults, *rest = before
+    site.post("/events", {"user_id": ADA, "movie_id": seen, "kind": "watch"})
+    site.patch(f"/movies/{hidden}", {"published": False})
+    Rule.objects.create(name="Not now", action="exclude", movie_id=int(excluded))
+    site.patch(f"/movies/{for_adults}", {"certificate": "FSK 18"})
+    site.patch(f"/users/{ADA}", {"age_limit": 16})
+    may_be_shown = [
+        str(movie)
+        for movie in Movie.objects.filter(pk__in=rest).values_list("pk", flat=True)
+        if str(movie) in recommended_ids(api.get("/popular?age_limit=16&top_k=100"))
+    ]
+    request.getfixturevalue("overloaded")
+
+    answer = api.get(f"/recommend?user_id={ADA}&top_k=10")
+    page = api.get(f"/home?user_id={ADA}")
+
+    assert (answer["source"], answer["degraded"], answer["model_version"]) == ("cache", True, model.name)
+    assert recommended_ids(answer)[: len(may_be_shown)] == [movie for movie in rest if movie in may_be_shown]
+    assert len(set(recommended_ids(answer))) == len(answer["recommendations"])
+    on_page = [film["movie_id"] for row in page["rows"] for film in row["films"]]
+    assert "top_picks" in [row["kind"] for row in page["rows"]]
+    assert not {seen, hidden, excluded, for_adults} & {*recommended_ids(answer), *on_page}
+
+
+def test_the_older_list_of_an_erased_viewer_is_gone(api, site, model, request):
     api.get(f"/recommend?user_id={ADA}")
-    request.getfixturevalue("occupied")
-    monkeypatch.setattr(concurrency, "MAX_QUEUED", 0)
-    assert api.get(f"/recommend?user_id={ADA}")["source"] == "cache"
+    site.delete(f"/users/{ADA}")
+    assert not Viewer.objects.filter(pk=ADA).exists()
+    request.getfixturevalue("overloaded")
+    answer = api.get(f"/recommend?user_id={ADA}")
+    assert (answer["source"], answer["is_known_user"]) == ("popular", False)
+
+
+def test_stored_lists_do_not_wait(api, model, request):
+    api.get(f"/recommend?user_id={ADA}")
+    request.getfixturevalue("overloaded")
+    answer = api.get(f"/recommend?user_id={ADA}")
+    assert (answer["source"], answer["degraded"]) == ("cache", False)
 
 
 def test_a_queued_request_is_answered_when_a_slot_is_free(api, occupied, monkeypatch):
-    wait_for_slot = concurrency._wait_for_slot
+    release_connection = concurrency._release_connection
 
-    def free_a_slot_and_wait():
+    def free_a_slot():
         occupied.set()
-        return wait_for_slot()
+        release_connection()
 
-    monkeypatch.setattr(concurrency, "_wait_for_slot", free_a_slot_and_wait)
+    monkeypatch.setattr(COMPUTING, "timeout", 10)
+    monkeypatch.setattr(concurrency, "_release_connection", free_a_slot)
     assert api.post("/recommend", POSTED)["source"] == "model"
 
 
-def test_a_queued_request_times_out(api, occupied, monkeypatch):
-    monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT", 0.05)
-    api.post("/recommend", POSTED, expect=503)
+def test_a_queued_request_waits_no_longer_than_it_may(api, occupied, monkeypatch):
+    monkeypatch.setattr(COMPUTING, "timeout", 0.05)
+    assert api.post("/recommend", POSTED)["degraded"]
 
 
 def test_a_page_whose_rows_are_computed_needs_one_slot(api, model, monkeypatch):
-    monkeypatch.setattr(concurrency, "_slots", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(concurrency, "QUEUE_TIMEOUT", 0.5)
-    kinds = [row["kind"] for row in api.get(f"/home?user_id={ADA}")["rows"]]
-    assert "because_you_watched" in kinds
+    monkeypatch.setattr(COMPUTING, "slots", 1)
+    page = api.get(f"/home?user_id={ADA}")
+    assert "because_you_watched" in [row["kind"] for row in page["rows"]]
+    assert not page["degraded"]
+
+
+class Crowd:
+    """Threads of clients at one bulkhead, each in its queue before the next comes; notes whose turn it was."""
+
+    def __init__(self, bulkhead):
+        self.bulkhead, self.turns, self.refused, self.threads = bulkhead, [], [], []
+
+    def send(self, client):
+        before = self.waiting()
+
+        def call():
+            concurrency.begin_call(client, interactive=False)
+            try:
+                with self.bulkhead.slot():
+                    self.turns.append(client)
+            except Overloaded:
+                self.refused.append(client)
+
+        self.threads.append(threading.Thread(target=call))
+        self.threads[-1].start()
+        wait_until(lambda: self.waiting() != before or self.refused, 10)
+
+    def waiting(self):
+        return sum(map(len, self.bulkhead._queues.values()))
+
+    def wait(self):
+        for thread in self.threads:
+            thread.join(10)
+
+
+def test_clients_take_turns(db):
+    bulkhead = Bulkhead("a test", slots=1, per_client=1, max_queued=16, timeout=10)
+    crowd = Crowd(bulkhead)
+    concurrency.begin_call("held", interactive=False)
+    with bulkhead.slot():
+        for client in "aaaaabac":
+            crowd.send(client)
+    crowd.wait()
+    assert "".join(crowd.turns) == "abcaaaaa"
+
+
+def test_who_waits_most_makes_room_for_who_waits_less(db):
+    bulkhead = Bulkhead("a test", slots=1, per_client=1, max_queued=4, timeout=10)
+    crowd = Crowd(bulkhead)
+    concurrency.begin_call("held", interactive=False)
+    with bulkhead.slot():
+        for client in "aaaa":
+            crowd.send(client)
+        for number, client in enumerate("abbbca", start=1):
+            crowd.send(client)
+            wait_until(lambda: len(crowd.refused) == number, 10)  # noqa: B023
+    crowd.wait()
+    assert "".join(crowd.refused) == "aaabaa"
+    assert sorted(crowd.turns) == ["a", "b", "b", "c"]
 
 
 MANY = {"user_histories": {str(user): [str(MATRIX)] for user in range(1, 41)}, "top_k": 3}
@@ -88,7 +208,7 @@ def test_a_batch_waits_between_its_blocks_while_lists_are_made(model, api, monke
     own = concurrency._machine_lock
 
     def counted_lock():
-        turns.append(concurrency._running)
+        turns.append(len(COMPUTING._running))
         return own()
 
     monkeypatch.setattr(concurrency, "_machine_lock", counted_lock)
@@ -134,6 +254,7 @@ def test_one_client_cannot_take_all_batch_slots(model, client_with, monkeypatch)
 
 
 def test_a_batch_past_its_bulkhead_is_refused_before_its_body_is_read(model, api, monkeypatch):
+    monkeypatch.setattr(concurrency.BULK_LISTS, "slots", 0)
     monkeypatch.setattr(concurrency.BULK_LISTS, "max_queued", 0)
     problem = api.post("/batch/recommend", b"{no JSON at all", expect=503)
     assert (problem["code"], api.response["Retry-After"]) == ("overloaded", "1")
@@ -156,13 +277,11 @@ def test_file_transfers_release_their_slot(model, site, monkeypatch):
 
 def test_groups_and_explanations_leave_a_compute_slot(model, api, monkeypatch):
     monkeypatch.setattr(concurrency.GROUPS_AND_EXPLANATIONS, "timeout", 0.05)
-    concurrency.begin_call("another", interactive=True)
-    with concurrency.GROUPS_AND_EXPLANATIONS.slot():
-        pass
     client = concurrency.GROUPS_AND_EXPLANATIONS.acquire()
     try:
-        api.post("/recommend", {"user_ids": [ADA, ADA + 1]}, expect=503)
-        api.post("/recommend", {**POSTED, "explain": True}, expect=503)
+        assert api.post("/recommend", {"user_ids": [ADA, ADA + 1]})["source"] == "popular"
+        bare = api.post("/recommend", {**POSTED, "explain": True})
+        assert (bare["source"], bare["degraded"], "because" in bare["recommendations"][0]) == ("model", True, False)
         assert api.post("/recommend", POSTED)["source"] == "model"
     finally:
         concurrency.GROUPS_AND_EXPLANATIONS.release(client)
