@@ -84,7 +84,7 @@ def _health_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Ti
     median = _format_milliseconds(metrics.percentile(counts, 0.5))
     calls, busy = metrics.total_calls(counts), counts["busy"]
     messages = [f"{counts['failed']:,} of {count_noun(calls, 'answer')}"] if calls else []
-    messages += [f"{count_noun(busy, 'call')} refused as the server was busy"] if busy else []
+    messages += [f"{count_noun(busy, 'call')} answered with less or refused, as the server was busy"] if busy else []
     return [
         _loaded_model_tile(),
         Tile(

@@ -49,12 +49,13 @@ class LiveServer:
             stdout=output,
             stderr=errors,
         )
-        wait_until(self.is_ready if wait else self.is_alive)
+        wait_until(self.is_ready if wait else self.is_alive, 180)
 
-    def send(self, path: str, body: Any = None, *, key: bool = False) -> Reply:
-        """Send a GET, or a POST if there is a body, with the key of the tests if asked."""
+    def send(self, path: str, body: Any = None, *, key: bool | str = False) -> Reply:
+        """Send a GET, or a POST if there is a body, with the key of the tests if asked, or with another one."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CLIENT_TIMEOUT)
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {self.key}"} if key else {})
+        sent_key = self.key if key is True else key
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {sent_key}"} if sent_key else {})
         started = time.perf_counter()
         try:
             connection.request("GET" if body is None else "POST", path, body and json.dumps(body), headers)

@@ -101,7 +101,7 @@ def test_an_older_list_has_nothing_that_may_not_be_shown(api, site, model, reque
 
 def test_the_older_list_of_an_erased_viewer_is_gone(api, site, model, request):
     api.get(f"/recommend?user_id={ADA}")
-    site.delete(f"/users/{ADA}")
+    site.delete(f"/users/{ADA}/data")
     assert not Viewer.objects.filter(pk=ADA).exists()
     request.getfixturevalue("overloaded")
     answer = api.get(f"/recommend?user_id={ADA}")
