@@ -67,7 +67,9 @@ class ListInfoFields(serializers.Serializer):
     model_version = serializers.CharField(allow_null=True)
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
     is_known_user = serializers.BooleanField()
-    degraded = serializers.BooleanField(help_text="A part is down, or too much is asked at once: the list may be older, or of popular films.")
+    degraded = serializers.BooleanField(
+        help_text="A part is down, or too much is asked at once: the list may be older, or of popular films."
+    )
     ignored_history = serializers.ListField(
         child=serializers.CharField(), help_text="Films that were sent and that the list does not build on."
     )
