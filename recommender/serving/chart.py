@@ -58,7 +58,7 @@ def _chart_page(request: RecommendRequest, name: ChartName, *, personal: bool) -
 
 
 def _personal(context: RequestContext, candidates: Candidates) -> Candidates:
-    """Mix the trend with the viewer's taste, where the model knows something of it and a place to compute in is free."""
+    """Mix the trend with the viewer's taste, where the model knows some of it and a place to compute in is free."""
     ranker, viewer = load_ranker(context), candidates.viewer
     if ranker is None or not has_known_movies(viewer.events, ranker):
         return candidates
