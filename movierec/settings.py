@@ -369,7 +369,7 @@ SPECTACULAR_SETTINGS = {
             *("cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history")
         ],
         "SeenFilms": ["exclude", "include", "only"],
-        "NeighbourSource": ["model", "content"],
+        "NeighbourSource": ["model", "content", "popular"],
         "JobStatus": ["queued", "running", "done", "failed", "cancelled"],
         "EventStatus": ["stored", "duplicate", "rejected", "conflict"],
         "KindEnum": [*_HISTORY_KINDS, "impression", "click"],
