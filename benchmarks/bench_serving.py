@@ -11,9 +11,9 @@ batch      POST /batch/recommend, 1,000 viewers with 150 films each
 bare       encode, score and take the best 20 for the same histories, in one process without a server
 encode     the encoding alone, and per viewer where 60 are encoded together
 
-overload   uncached over more connections than may run and queue: the rest gets 503 at once, and tries again after the
-           seconds of Retry-After
-stampede   the same from clients that try again at once
+overload   uncached over more connections than may run and queue: the rest gets an older list or popular films at once
+stampede   the same over more connections; a 503, where there is one, is tried again at once
+home_stampede   the same with home over 24 connections
 
 `--soak SECONDS` drives all calls over 16 connections for that time, and compares every list computed under load with
 the list of the same request alone.
@@ -48,6 +48,7 @@ NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
 OVERLOAD = {64: 600, 128: 900}  # connections -> requests
 STAMPEDE = (128, 1500)  # connections, requests
+HOME_STAMPEDE = (24, 1800)
 SCORE_TOLERANCE = 1e-4  # the API rounds scores
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "benchmarks.serving.settings",
@@ -87,6 +88,7 @@ class _Measurements:
     batch_s: float = 0.0
     overload: dict[int, LoadResult] = field(default_factory=dict)  # by connections
     stampede: LoadResult = field(default_factory=lambda: LoadResult(0.0))
+    home_stampede: LoadResult = field(default_factory=lambda: LoadResult(0.0))
     soak: dict[str, Any] = field(default_factory=dict)
     swap: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
@@ -103,7 +105,11 @@ class _Measurements:
     def failed(self) -> list[str]:
         """Return the messages of all responses that are neither 200 nor 503."""
         loads = [load for loads in self.loads.values() for load in loads]
-        return [message for load in [*loads, *self.overload.values(), self.stampede] for message in load.failed]
+        return [
+            message
+            for load in [*loads, *self.overload.values(), self.stampede, self.home_stampede]
+            for message in load.failed
+        ]
 
 
 class _Measurer:
@@ -135,6 +141,7 @@ class _Measurer:
                 "uncached", number, connections, honour_retry_after=True
             )
         self.measurements.stampede = self.drive("uncached", STAMPEDE[1], STAMPEDE[0])
+        self.measurements.home_stampede = self.drive("home", HOME_STAMPEDE[1], HOME_STAMPEDE[0])
         self.batch()
         if soak:
             self.soak(soak)
@@ -232,12 +239,19 @@ def _is_same_list(movies: list[tuple[str, float]] | None, expected: list[tuple[s
 
 def _load_summary(connections: int, load: LoadResult) -> dict[str, float]:
     p50, p99 = np.quantile(load.milliseconds, (0.5, 0.99))
-    summary = {"connections": connections, "answered": len(load.milliseconds), "refused": load.refused}
+    answered = len(load.milliseconds)
+    summary = {"connections": connections, "answered": answered, "refused": load.refused, "degraded": load.degraded}
     return summary | {
+        "answered_share": round(answered / (answered + load.refused), 4),
         "a_second": round(len(load.milliseconds) / load.seconds),
         "p50_ms": round(p50),
         "p99_ms": round(p99),
     }
+
+
+def _overload_row(name: str, load: dict[str, float]) -> list[Any]:
+    lesser = f"{name}: {load['degraded']} degraded"
+    return [lesser, load["connections"], load["p50_ms"], "", load["p99_ms"], load["a_second"], load["refused"], ""]
 
 
 def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -> None:
@@ -245,6 +259,9 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
     bare = float(np.median(measurements.bare_ms))
     p50 = {name: measurements.milliseconds(name, 1, 0.5) for name in Workload.NAMES}
+    overload = [_load_summary(connections, load) for connections, load in measurements.overload.items()]
+    stampede = _load_summary(STAMPEDE[0], measurements.stampede)
+    home_stampede = _load_summary(HOME_STAMPEDE[0], measurements.home_stampede)
     result = {
         "bench": "serving",
         "preset": preset,
@@ -264,8 +281,9 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "uncached_rps": round(measurements.per_second("uncached", 16)),
         "batch_s": round(measurements.batch_s, 2),
         "queries": measurements.queries,
-        "overload": [_load_summary(connections, load) for connections, load in measurements.overload.items()],
-        "stampede": _load_summary(STAMPEDE[0], measurements.stampede),
+        "overload": overload,
+        "stampede": stampede,
+        "home_stampede": home_stampede,
         "soak": measurements.soak or None,
         "swap": {name: round(value, 2) for name, value in measurements.swap.items()},
         "worker_mb": round(measurements.memory["peak"]),
@@ -285,6 +303,8 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
                 measurements.queries[name],
             ]
             for (name, connections), loads in sorted(measurements.loads.items(), key=lambda entry: entry[0][1])
-        ],
+        ]
+        + [_overload_row("uncached", load) for load in (*overload, stampede)]
+        + [_overload_row("home", home_stampede)],
         result,
     )

@@ -12,7 +12,9 @@ from infrastructure import resources
 from infrastructure.addresses import bind_host, url_host
 from infrastructure.logs import tolerate_full_disk
 
-bind = f"{url_host(bind_host())}:{os.environ.get('PORT') or '8000'}"
+# `./run` listens already, and hands the open port on.
+_listen_fd = os.environ.get("MOVIEREC_LISTEN_FD")
+bind = f"fd://{_listen_fd}" if _listen_fd else f"{url_host(bind_host())}:{os.environ.get('PORT') or '8000'}"
 worker_class = "movierec.web.worker.WebWorker"
 workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.default_web_workers())
 # More than may compute and wait (recommender/serving/concurrency.py): cached lists and refusals never wait for lists

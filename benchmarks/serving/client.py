@@ -1,6 +1,7 @@
 """A cheap HTTP client: prepared requests over keep-alive connections."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 TIMEOUT = 60.0  # seconds
+DEGRADED = re.compile(rb'"degraded": ?true')
 QUERY_COUNT_HEADER = (
     "X-Count-Queries"  # of a request: the response has the number of database queries in the same header
 )
@@ -85,6 +87,7 @@ class LoadResult:
 
     seconds: float  # from the first request to the last response
     milliseconds: list[float] = field(default_factory=list)  # of each response of status 200
+    degraded: int = 0  # of these, responses that say that they are less than asked for
     refused: int = 0  # responses of status 503
     lists: dict[bytes, list[tuple[str, float]]] = field(default_factory=dict)  # movie ids and scores by request
     failed: list[str] = field(default_factory=list)  # messages of all other responses
@@ -117,6 +120,7 @@ def drive_load(
             with lock:
                 if response.status == 200:
                     load.milliseconds.append(milliseconds)
+                    load.degraded += DEGRADED.search(response.body) is not None
                     if keep_lists:
                         movies = response.json()["recommendations"]
                         load.lists[request] = [(movie["movie_id"], movie["score"]) for movie in movies]

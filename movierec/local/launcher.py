@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +18,7 @@ from infrastructure.errors import SetupError
 from movierec.local import processes
 from movierec.local.embedded_servers import prepare_servers, remove_sockets, required_servers
 from movierec.local.services import ROOT, application_services, server_service
+from movierec.local.start_page import StartPage
 from movierec.local.state_folder import (
     StateFolderLocked,
     create_state_folder,
@@ -45,8 +48,16 @@ class Launcher:
     """One system on this machine. `say` prints a line for the person who watches."""
 
     def __init__(self, state: Path, address: Address, say: Callable[[str], None]) -> None:
-        self.state, self.address, self.say = state, address, say
-        self.supervisor = Supervisor(state, say)
+        self.state, self.address = state, address
+        self.page: StartPage | None = None  # while the system starts
+        self._print = say
+        self.supervisor = Supervisor(state, self.say)
+
+    def say(self, line: str) -> None:
+        """Tell the person who watches, in the terminal and at the port."""
+        if self.page is not None:
+            self.page.note(line)
+        self._print(line)
 
     def run(self, arguments: Sequence[str]) -> None:
         """Run until a signal asks for the end. Raises SetupError; nothing is left running either way."""
@@ -55,10 +66,12 @@ class Launcher:
             if orphans := self.supervisor.pid_file.stop_orphans():
                 self.say(f"ended what an earlier start left behind: {', '.join(orphans)}")
             wait_until_free(self.address, 5.0 if orphans else 0.0)
+            self.page = StartPage(self.address)
+            self.page.open()
             self.start_servers()
             self.prepare_data(arguments)
             self.say("starting the web processes, which load the model")
-            web, *others = application_services()
+            web, *others = application_services(self.page.listener.fileno())
             self.supervisor.start(web)
             self.wait_until_ready()  # the workers' start would only make this wait longer
             for service in others:
@@ -70,6 +83,8 @@ class Launcher:
         except StopRequested:
             self.say("stopping: web, workers and beat first, then the servers")
         finally:
+            if self.page is not None:
+                self.page.close()
             self.supervisor.stop()
             remove_sockets(self.state)
 
@@ -90,20 +105,40 @@ class Launcher:
         """Make tables, data, model and lists in one process, whose progress shows here. Raises SetupError."""
         command = [sys.executable, str(ROOT / "manage.py"), "prepare", *arguments]
         die = processes.die_with_parent(signal.SIGTERM)
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+            preexec_fn=die,
+        )
+        reader = threading.Thread(target=self._pass_on, args=(child,), name="preparation", daemon=True)
+        reader.start()
         try:
             while child.poll() is None:
                 self.supervisor.pause(0.05)
                 self.supervisor.tick()
         finally:
             processes.stop(child, signal.SIGTERM, 5)
+            reader.join(5)
         if child.returncode:
             raise SetupError("The preparation failed; the lines above say why. What was done so far is kept.")
+
+    def _pass_on(self, child: processes.Child) -> None:
+        """Print what the preparation prints, as it comes, and show it at the port."""
+        assert child.stdout is not None
+        with child.stdout:
+            for line in (line.decode(errors="replace") for line in child.stdout):
+                if self.page is not None:
+                    self.page.note(line.removeprefix("---"))
+                with contextlib.suppress(OSError):  # the terminal may be gone
+                    print(line, end="", flush=True)
 
     def wait_until_ready(self) -> None:
         """Wait until the API can recommend. Raises SetupError when a process keeps ending, or it takes too long."""
         deadline = time.monotonic() + READY_TIMEOUT
-        while problem := _readiness_problem(f"{self.address.url}/health/ready"):
+        while problem := self._readiness_problem():
             self.supervisor.pause(0.2)
             self.supervisor.tick()
             for service in self.supervisor.services:
@@ -113,6 +148,12 @@ class Launcher:
                     raise SetupError(f"{service.name} ended {service.failures} times: see {log}.\n{tail}")
             if time.monotonic() > deadline:
                 raise SetupError(f"The API was not ready after {READY_TIMEOUT:.0f} s: {problem}")
+
+    def _readiness_problem(self) -> str:
+        """Return why the API is not ready; "" once it is."""
+        if self.page is not None and not self.page.is_handed_over():
+            return "no web process takes calls yet"
+        return _readiness_problem(f"{self.address.url}/health/ready")
 
     def print_welcome(self) -> None:
         """Print the addresses, the admin's login and a first request, from what the preparation noted."""

@@ -1,13 +1,15 @@
 """What `./run` keeps alive: the embedded servers, and the processes of the application."""
 
+import os
 import signal
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from movierec.local.embedded_servers import Server
 from movierec.local.processes import Child, spawn
 from movierec.local.server_paths import ServerLayout
+from movierec.local.start_page import LISTEN_FD
 from movierec.local.supervisor import Service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,10 +24,11 @@ def server_service(server: Server, layout: ServerLayout, stop_order: int) -> Ser
     )
 
 
-def application_services() -> list[Service]:
+def application_services(listen_fd: int | None = None) -> list[Service]:
     """Return web, worker, trainer and beat, as `docker-compose.yml` has them too.
 
     A worker's SIGQUIT also ends a task that takes hours; its job's lease runs out and the next start resumes it.
+    `listen_fd`: the open file of the port, for the web processes; None: they open it.
     """
     celery = ["celery", "-A", "movierec"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
@@ -33,7 +36,7 @@ def application_services() -> list[Service]:
     light = ["-Q", "light,batch", "-c", str(LIGHT_CONCURRENCY), "-n", "light@%h"]
     web = ["gunicorn", "-c", str(ROOT / "movierec" / "gunicorn.py"), "movierec.wsgi"]
     return [
-        _application_service("web", web, signal.SIGTERM, 15, signal.SIGTERM),
+        _application_service("web", web, signal.SIGTERM, 15, signal.SIGTERM, listen_fd),
         _application_service("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL),
         _application_service("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
         _application_service("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
@@ -41,9 +44,18 @@ def application_services() -> list[Service]:
 
 
 def _application_service(
-    name: str, arguments: list[str], stop_signal: int, stop_seconds: float, death_signal: int
+    name: str,
+    arguments: list[str],
+    stop_signal: int,
+    stop_seconds: float,
+    death_signal: int,
+    listen_fd: int | None = None,
 ) -> Service:
     def start(log: IO[bytes]) -> Child:
-        return spawn([sys.executable, "-m", *arguments], log=log, death_signal=death_signal, cwd=ROOT)
+        handed_on: dict[str, Any] = {}
+        if listen_fd is not None:
+            handed_on = {"pass_fds": (listen_fd,), "env": os.environ | {LISTEN_FD: str(listen_fd)}}
+        command = [sys.executable, "-m", *arguments]
+        return spawn(command, log=log, death_signal=death_signal, cwd=ROOT, **handed_on)
 
     return Service(name, start, APPLICATION_STOP_ORDER, stop_signal, stop_seconds)
