@@ -8,3 +8,6 @@ process_alive = Signal()
 
 # Sent once by each web process, after the fork and before its first request.
 web_process_started = Signal()
+
+# Sent once by each web process that served, when its last request is answered.
+web_process_ends = Signal()

@@ -118,7 +118,10 @@ def worker_exit(server: Any, worker: Any) -> None:
     """
     from django.db import connection  # as above
 
+    from infrastructure.signals import web_process_ends  # likewise
+
     if worker.booted:
+        web_process_ends.send_robust(sender=None)
         connection.close_pool()  # type: ignore[attr-defined]
         sys.stdout.flush()
         sys.stderr.flush()

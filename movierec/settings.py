@@ -61,6 +61,9 @@ MODELS_KEPT = env.int(
 )  # folders, besides the active model and its two rollback targets
 JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their end
 IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
+SERVED_LISTS_KEPT_DAYS = env.int("MOVIEREC_SERVED_LISTS_KEPT_DAYS", default=30)
+LIST_LOG_SHARE = env.float("MOVIEREC_LIST_LOG_SHARE", default=1.0)  # of the lists that clients get, 0..1
+LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 
@@ -89,6 +92,10 @@ WEBHOOKS_TO_PRIVATE = env.bool("MOVIEREC_WEBHOOKS_TO_PRIVATE", default=False)  #
 WEBHOOK_VIEWER_SECONDS = env.int("MOVIEREC_WEBHOOK_VIEWER_SECONDS", default=60)  # a viewer is told of so often at most
 WEBHOOK_QUEUE = env.int("MOVIEREC_WEBHOOK_QUEUE", default=10_000)  # messages that wait for one endpoint
 WEBHOOK_GIVE_UP_HOURS = env.int("MOVIEREC_WEBHOOK_GIVE_UP_HOURS", default=72)  # of failures: then it is disabled
+
+# --- figures for Prometheus -------------------------------------------------------------------------------------
+METRICS_PORT = env.int("MOVIEREC_METRICS_PORT", default=0)  # where `./run` exports them; 0: nowhere
+METRICS_BIND = env("MOVIEREC_METRICS_BIND", default="127.0.0.1")
 
 # --- Kafka ------------------------------------------------------------------------------------------------------
 KAFKA_BROKERS = env("MOVIEREC_KAFKA_BROKERS", default="")  # host:port, separated by commas
@@ -308,6 +315,14 @@ CELERY_BEAT_SCHEDULE = {
     "clear_checkpoints": _interval_task(600, "clear_checkpoints"),
     "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},
     "guard_active_model": _interval_task(60, "guard_active_model"),
+    "store_served_lists": _interval_task(5, "store_served_lists"),
+    "sum_up_outcomes": _interval_task(300, "sum_up_outcomes"),
+    # Outcomes that came late, of lists of days before.
+    "sum_up_late_outcomes": {
+        "task": "recommender.tasks.sum_up_outcomes",
+        "schedule": crontab(hour="2", minute="25"),
+        "kwargs": {"days": 8},
+    },
     "refresh_charts": _interval_task(600, "refresh_charts"),
     "refresh_ratings": {"task": "recommender.tasks.refresh_ratings", "schedule": crontab(hour="2", minute="40")},
     "count_watches": _interval_task(3_600, "count_watches"),

@@ -10,7 +10,7 @@ class RecommenderConfig(AppConfig):
         """Connect the signals, and wire what the lower packages cannot know themselves."""
         # Models can be imported only when all apps are loaded.
         from catalog import selectors, services, signals
-        from infrastructure.signals import process_alive, web_process_started
+        from infrastructure.signals import process_alive, web_process_ends, web_process_started
         from recommender import cache, checks, receivers, registry  # noqa: F401  (importing registers the checks)
         from recommender.monitoring import probe
         from recommender.serving import metrics
@@ -27,4 +27,5 @@ class RecommenderConfig(AppConfig):
         registry.on_tick(receivers.record_web_heartbeat)
         process_alive.connect(receivers.record_heartbeat)
         web_process_started.connect(receivers.start_serving)
+        web_process_ends.connect(receivers.flush_logs)
         post_migrate.connect(sync_staff_groups, sender=self)

@@ -14,6 +14,7 @@ from recommender import audit, cache, merging, registry, webhooks
 from recommender.cache import CacheUnavailable, Versions
 from recommender.ingest import import_undo
 from recommender.models import Impression, Job
+from recommender.served_lists import storage
 from recommender.serving.current_versions import ANONYMOUS, UNKNOWN
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ def repair_versions() -> dict[str, Any]:
 
 
 def prune() -> dict[str, Any]:
-    """Delete finished jobs, impressions, merges, audit entries and model folders that are past their retention.
+    """Delete finished jobs, impressions, merges, served lists, audit entries and model folders that are past their
+    retention.
 
     Viewing histories are never deleted. Returns counts by kind.
     """
@@ -81,5 +83,6 @@ def prune() -> dict[str, Any]:
     while deleted := Impression.objects.filter(pk__in=impressions.values("pk")[:PRUNE_BATCH]).delete()[0]:
         counts["impressions"] += deleted
     counts["audit_entries"] = audit.prune()
+    counts["served_list_days"] = storage.prune()
     webhooks.prune()
     return counts | {"models": registry.prune(settings.MODELS_KEPT)}

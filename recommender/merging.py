@@ -21,6 +21,7 @@ from catalog.plurals import count_noun
 from recommender import audit, cache, privacy
 from recommender.ingest import imports
 from recommender.models import Erasure, Impression, Job, Merge
+from recommender.served_lists import storage
 
 UNDO_WINDOW = timedelta(days=1)
 
@@ -102,6 +103,8 @@ def _store_merge(
     )
     if viewer_id is not None:
         Impression.objects.filter(pk__in=impressions).update(viewer_id=into_id)
+        stored.kept["served_lists"] = [served.hex for served in storage.move_lists(viewer_id, into_id)]
+        stored.save(update_fields=["kept"])
         privacy.open_erasure(viewer_id, viewer)
         privacy.delete_from_jobs(viewer_id)
     details = f"{count_noun(record.events, 'event')}, {count_noun(len(impressions), 'impression')}"
@@ -156,6 +159,8 @@ def _restore_viewers(stored: Merge, viewer: Key, into: Key, *, allow_accounts: b
     viewer_id = viewer if isinstance(viewer, int) else record.viewer_id
     if viewer_id is not None:
         _impressions_of(into_before).filter(pk__in=undo_data["impressions"]).update(viewer_id=viewer_id)
+        if into_before is not None:
+            storage.move_lists(into_before, viewer_id, map(UUID, undo_data.get("served_lists", ())))
     for job in Job.objects.select_for_update().filter(pk__in=undo_data["sent"]):
         job.parameters["user_histories"][str(viewer_id)] = undo_data["sent"][str(job.pk)]
         job.save(update_fields=["parameters"])

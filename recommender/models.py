@@ -181,6 +181,100 @@ class Impression(models.Model):
         return f"{self.get_kind_display()} of {self.movie_id} to {self.viewer_id}"
 
 
+class ServedList(models.Model):
+    """A list that a client got. Its id begins with the time; the table has a partition for each day of it."""
+
+    class Surface(models.IntegerChoices):
+        RECOMMEND = 1, "recommend"
+        FILTERED = 2, "filtered"
+        SIMILAR = 3, "similar"
+        HOME = 4, "home"
+        POPULAR = 5, "popular"
+        TRENDING = 6, "trending"
+        LATEST = 7, "latest"
+        GROUP = 8, "group"
+        BATCH = 9, "batch"
+
+    class Source(models.IntegerChoices):
+        CACHE = 1, "cache"
+        MODEL = 2, "model"
+        SIMILAR = 3, "similar"
+        CONTENT = 4, "content"
+        POPULAR = 5, "popular"
+        TRENDING = 6, "trending"
+        TRENDING_FOR_YOU = 7, "trending_for_you"
+        LATEST = 8, "latest"
+        HISTORY = 9, "history"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    viewer_id = models.IntegerField(help_text="0: nobody, a group, or somebody who was not known.")
+    model_id = models.IntegerField(help_text="Of the model version; 0: none.")
+    arm_id = models.IntegerField(help_text="Of an experiment; 0: none.")
+    surface = models.PositiveSmallIntegerField(choices=Surface)
+    source = models.PositiveSmallIntegerField(choices=Source)
+    flags = models.PositiveSmallIntegerField(help_text="Bits as of served_lists.FLAGS.")
+    row = models.TextField(blank=True, help_text="Key of a home page's row.")
+    request = models.JSONField(help_text="What the call asked for beyond the defaults; of a group its members.")
+    films = models.BinaryField(help_text="As of served_lists.entry.Films.")
+
+    def __str__(self) -> str:
+        return self.id.hex
+
+
+class Outcome(models.Model):
+    """What a viewer did with a film of a list: once for each list, film and kind. Partitions are by the list's day."""
+
+    class Kind(models.IntegerChoices):
+        IMPRESSION = 1, "impression"
+        CLICK = 2, "click"
+        PLAY = 3, "play"
+        COMPLETION = 4, "completion"
+        LIKE = 5, "like"
+        RATING = 6, "rating"
+        WATCHLIST = 7, "watchlist"
+        NOT_INTERESTED = 8, "not_interested"
+        DISLIKE = 9, "dislike"
+
+    pk = models.CompositePrimaryKey("list_id", "movie_id", "kind")
+    list_id = models.UUIDField()
+    viewer_id = models.IntegerField()
+    movie_id = models.IntegerField()
+    delay = models.IntegerField(help_text="Seconds after the list was served.")
+    kind = models.PositiveSmallIntegerField(choices=Kind)
+    position = models.PositiveSmallIntegerField(help_text="Of the film in the list, from 0.")
+    is_attributed = models.BooleanField(help_text="No list was named: the newest of a day that had the film.")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.movie_id} in {self.list_id}"
+
+
+class OutcomeSum(models.Model):
+    """What came of a day's lists, by one of their properties. Sums over viewers and their squares, for intervals."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField(help_text="Of the lists, UTC.")
+    dimension = models.CharField(max_length=20, help_text="all, surface, row, source, model, arm, viewers or position.")
+    value = models.CharField(max_length=80)
+    counts = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "dimension", "value"], name="outcome_sum_once")]
+
+    def __str__(self) -> str:
+        return f"{self.dimension} {self.value} on {self.day}"
+
+
+class LogCursor(models.Model):
+    """How far the stream of a log is stored: in one transaction with its records, so that none comes twice."""
+
+    log = models.CharField(max_length=20)
+    stream = models.CharField(max_length=40, unique=True)
+    last_entry = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return f"{self.stream} through {self.last_entry}"
+
+
 class Merge(models.Model):
     """A session that was merged into a viewer, and what is needed to undo it; kept for a day."""
 
@@ -317,6 +411,7 @@ class ApiKey(AbstractAPIKey):
         STATUS = "status:read"
         USERS_READ = "users:read"
         USERS_WRITE = "users:write"
+        INSIGHTS = "insights:read"
 
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope), default=list)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")

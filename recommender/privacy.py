@@ -5,7 +5,7 @@ as its version is outdated, and the erasure stays open until a later sweep has d
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -33,10 +33,14 @@ from recommender.models import (
     WebhookMessage,
 )
 from recommender.movies.movie_ids import movie_id_text, movie_id_texts
+from recommender.record_log import OUTCOMES, SERVED_LISTS, is_stored_through
+from recommender.served_lists import storage
+from recommender.served_lists.describe import describe_lists
 
 _LOCK_NAMESPACE = 5_270_402  # any number, the same in every process
 NOBODY = 0  # the id of no viewer
 MAX_PENDING_ROWS = 10_000  # rows of pending imports in one export
+MAX_SERVED_LISTS = 10_000  # in one export, the newest
 SWEEP_PERIOD = timedelta(minutes=2)  # longer than any request or batch block takes between reading and storing
 
 
@@ -77,6 +81,7 @@ def export_viewer(viewer: Key) -> dict[str, Any]:
         "merges": [_merge_fields(merge) for merge in merges_of(viewer).order_by("merged_at", "pk")],
         "waiting_rows": list(islice(imports.pending_rows(viewer), MAX_PENDING_ROWS)),
         "stored_list": _stored_list_rows(viewer_id),
+        "served_lists": _served_lists(viewer_id),
     }
 
 
@@ -89,6 +94,15 @@ def _impression_fields(impression: Impression) -> dict[str, Any]:
         "recommendation_id": impression.recommendation_id,
         "event_id": event_key_text(impression.client_event_id, impression.event_key),
     }
+
+
+def _served_lists(viewer_id: int) -> list[dict[str, Any]]:
+    """Return a viewer's lists, the newest first, without the others who a group's list was for as well."""
+    described = list(describe_lists(storage.lists_of(viewer_id).order_by("-pk")[:MAX_SERVED_LISTS]))
+    for served in described:
+        request = {name: value for name, value in served["request"].items() if name != "members"}
+        served["request"] = json.dumps(request, ensure_ascii=False)
+    return described
 
 
 def _merge_fields(merge: Merge) -> dict[str, Any]:
@@ -154,6 +168,7 @@ def erase_viewer(viewer: Key) -> ErasureResult:
             open_erasure(viewer_id, viewer)
             events = services.erase_viewer(viewer_id)
             impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
+            storage.erase_viewer(viewer_id)
             jobs = delete_from_jobs(viewer_id)
         details = f"{count_noun(events, 'event')}, {count_noun(impressions, 'impression')}"
         audit.record(audit.Action.ERASED, details=details)
@@ -210,14 +225,21 @@ def finish_erasures() -> int:
         older_batches = Job.objects.filter(
             kind=Job.Kind.BATCH, status=Job.Status.RUNNING, started_at__lt=erasure.began_at
         )
-        is_over = erasure.began_at < timezone.now() - SWEEP_PERIOD and not older_batches.exists()
+        over_at = erasure.began_at + SWEEP_PERIOD
+        is_over = over_at < timezone.now() and not older_batches.exists() and _are_logs_stored_through(over_at)
         with transaction.atomic():
             _delete_webhook_messages(erasure.viewer_id)
             import_records.forget_viewer_id(erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
+            storage.erase_viewer(erasure.viewer_id)
             if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
     return finished
+
+
+def _are_logs_stored_through(moment: datetime) -> bool:
+    """Say whether every list served before, and all that came of any, is in its table."""
+    return all(is_stored_through(log, moment.timestamp()) for log in (SERVED_LISTS, OUTCOMES))
 
 
 def open_erasure(viewer_id: int, viewer: Key) -> None:

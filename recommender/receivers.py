@@ -14,9 +14,9 @@ from typing import Any
 from catalog.limits import DEMO_ID_BASE
 from infrastructure import connectivity
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
-from recommender import cache, maintenance, process_state, registry
+from recommender import cache, maintenance, process_state, record_log, registry
 from recommender.jobs import queue
-from recommender.models import Impression, Job
+from recommender.models import Impression, Job, Outcome, ServedList
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ def start_serving(**_: Any) -> None:
     for breaker in (connectivity.REDIS, connectivity.POSTGRES):
         breaker.on_recovery.append(maintenance.publish_missed_versions)
     connectivity.start_monitors(interactive=True)
+    record_log.start_thread()
     warmup.start_in_web_process()
 
 
@@ -78,3 +79,10 @@ def reject_former_data(data_set: int, **_: Any) -> None:
         queue.cancel(job.pk)
     registry.reject_former_data(data_set)
     Impression.objects.filter(movie_id__gt=DEMO_ID_BASE).delete()
+    Outcome.objects.all().delete()
+    ServedList.objects.all().delete()  # their films' ids mean others by now
+
+
+def flush_logs(**_: Any) -> None:
+    """Send what a web process has not sent to its logs yet, before it ends."""
+    record_log.flush_all()

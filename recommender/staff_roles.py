@@ -8,7 +8,7 @@ from django.db.models import Q
 _LOCAL = ("genrealias", "genretranslation", "movietranslation", "movieavailability")
 _EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule", *_LOCAL)
 _CATALOGUE = (*_EDITABLE, "viewer")
-_OPERATIONS = ("modelversion", "job", "impression", "auditentry")
+_OPERATIONS = ("modelversion", "job", "impression", "servedlist", "auditentry")
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # edits movies, people and merchandising; sees viewers, as rules are tried on them
     "editor": {

@@ -25,6 +25,8 @@ from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Job
 from recommender.monitoring import rollback_guard
 from recommender.movies import popularity_counts, text_vectors
+from recommender.outcomes import attribution, sums
+from recommender.served_lists import storage
 from recommender.serving.candidates import charts
 from recommender.training import batch, cleanup, first_nightly
 
@@ -175,6 +177,24 @@ def deliver_webhook(endpoint_id: str) -> int:
     """Deliver what one webhook waits for. Returns how many messages were taken."""
     with advisory_lock(f"webhook {endpoint_id}") as acquired:
         return webhooks.deliver(UUID(endpoint_id)) if acquired else 0
+
+
+@shared_task(name="recommender.tasks.store_served_lists")
+def store_served_lists() -> int:
+    """Store the lists that clients got since the last time, then what came of any. Returns the number of lists."""
+    with advisory_lock("store_served_lists") as acquired:
+        if not acquired:
+            return 0
+        stored = storage.store_served_lists()
+        attribution.store_outcomes()
+        return stored
+
+
+@shared_task(name="recommender.tasks.sum_up_outcomes")
+def sum_up_outcomes(days: int = 2) -> int:
+    """Sum up what came of the lists of the newest days. Returns how many days have lists."""
+    with advisory_lock("sum_up_outcomes") as acquired:
+        return sums.refresh_sums(days) if acquired else 0
 
 
 @shared_task(name="recommender.tasks.finish_erasures")

@@ -35,11 +35,14 @@ def application_services(listen_fd: int | None = None) -> list[Service]:
     training = ["-Q", "training", "-c", "1", "--max-tasks-per-child", "1", "-n", "training@%h"]
     light = ["-Q", "light,batch", "-c", str(LIGHT_CONCURRENCY), "-n", "light@%h"]
     web = ["gunicorn", "-c", str(ROOT / "movierec" / "gunicorn.py"), "movierec.wsgi"]
+    metrics = [str(ROOT / "manage.py"), "serve_metrics"]
+    exporter = _application_service("metrics", metrics, signal.SIGTERM, 5, signal.SIGTERM)
     return [
         _application_service("web", web, signal.SIGTERM, 15, signal.SIGTERM, listen_fd),
         _application_service("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL),
         _application_service("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
         _application_service("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
+        *([exporter] if os.environ.get("MOVIEREC_METRICS_PORT", "0") not in ("", "0") else []),
     ]
 
 
@@ -55,7 +58,8 @@ def _application_service(
         handed_on: dict[str, Any] = {}
         if listen_fd is not None:
             handed_on = {"pass_fds": (listen_fd,), "env": os.environ | {LISTEN_FD: str(listen_fd)}}
-        command = [sys.executable, "-m", *arguments]
+        module = [] if arguments[0].endswith(".py") else ["-m"]
+        command = [sys.executable, *module, *arguments]
         return spawn(command, log=log, death_signal=death_signal, cwd=ROOT, **handed_on)
 
     return Service(name, start, APPLICATION_STOP_ORDER, stop_signal, stop_seconds)

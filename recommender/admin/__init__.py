@@ -1,5 +1,5 @@
-"""The admin site's pages: dashboard, model versions, jobs, API keys, impressions, merchandising, schedules, staff,
-webhooks."""
+"""The admin site's pages: dashboard, model versions, jobs, API keys, impressions, served lists, merchandising,
+schedules, staff, webhooks."""
 
 from recommender.admin import (
     api_keys,
@@ -15,6 +15,7 @@ from recommender.admin import (
     viewers,
     webhooks,
 )
+from recommender.admin.loop import served_lists
 
 __all__ = [
     "api_keys",
@@ -26,6 +27,7 @@ __all__ = [
     "movies",
     "rules",
     "schedules",
+    "served_lists",
     "staff",
     "viewers",
     "webhooks",

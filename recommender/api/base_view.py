@@ -1,17 +1,19 @@
 """The base of every view: scope, budget, who may use a viewer's token, and the caching headers of answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.strict import StrictView
+from recommender import served_lists
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.http import conditional_get
-from recommender.models import ApiKey
+from recommender.models import ApiKey, ServedList
 from recommender.serving import concurrency
 
 
@@ -21,6 +23,7 @@ class ApiView(StrictView):
     required_scope: str = ApiKey.Scope.READ
     throttle_scope = "reads"
     allow_viewer_token = False  # whether a viewer's token may call it
+    surface: ServedList.Surface | None = None  # what its lists are recorded as; None: they are not
 
     @contextmanager
     def reading_limits(self, request: Request) -> Iterator[None]:
@@ -28,6 +31,7 @@ class ApiView(StrictView):
         principal = cast(ApiPrincipal | None, request.auth)
         caller = principal.prefix if principal else request.META.get("REMOTE_ADDR", "")
         concurrency.begin_call(caller, interactive=self.throttle_scope != "batch")
+        served_lists.begin(self.surface)
         yield
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -41,4 +45,12 @@ class ApiView(StrictView):
         if is_read:
             response.headers["Vary"] = "Authorization, Accept-Language" if speaks_languages else "Authorization"
             response.add_post_render_callback(partial(conditional_get.apply_etag, request._request))
+        if self.surface is not None and (lists := served_lists.take()):
+            response.add_post_render_callback(partial(_record, lists))
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _record(lists: Sequence[served_lists.ServedEntry], response: HttpResponse) -> None:
+    """Hand the lists of an answer to the log, unless the client was told to go on with the copy that it has."""
+    if response.status_code == 200:
+        served_lists.submit(lists)

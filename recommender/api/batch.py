@@ -25,7 +25,7 @@ from recommender.api.list_responses import (
     recommended_movies,
 )
 from recommender.api.openapi.operations import BATCH_CACHE_OPERATION, EXAMPLE_HISTORY, operation
-from recommender.models import ApiKey
+from recommender.models import ApiKey, ServedList
 from recommender.movies.movie_ids import parse_movie_ids
 from recommender.serving import concurrency
 from recommender.serving.bulk import recommend_many
@@ -108,6 +108,7 @@ class BatchJobAnswerSerializer(JobAnswerSerializer):
 class BatchRecommendView(ApiView):
     """Serve POST /batch/recommend."""
 
+    surface = ServedList.Surface.BATCH
     throttle_scope = "batch"
 
     @contextmanager

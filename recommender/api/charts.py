@@ -30,6 +30,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import operation
+from recommender.models import ServedList
 from recommender.serving.chart import recommend_chart
 from recommender.serving.request import ChartName
 
@@ -90,6 +91,8 @@ def chart_operation(name: str, summary: str, query: type[ChartQuerySerializer], 
 class PopularView(ChartView):
     """Serve GET /popular."""
 
+    surface = ServedList.Surface.POPULAR
+
     @chart_operation(
         "popular", "What everyone watches.", PopularQuerySerializer, "A watch counts half after every 180 days."
     )
@@ -100,6 +103,8 @@ class PopularView(ChartView):
 
 class TrendingView(ChartView):
     """Serve GET /trending."""
+
+    surface = ServedList.Surface.TRENDING
 
     @chart_operation(
         "trending",
@@ -116,6 +121,8 @@ class TrendingView(ChartView):
 
 class LatestView(ChartView):
     """Serve GET /latest."""
+
+    surface = ServedList.Surface.LATEST
 
     @chart_operation(
         "latest",

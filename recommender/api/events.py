@@ -65,7 +65,9 @@ class EventRequestSerializer(FastSerializer):
         default=False, help_text="Whether the viewer is an anonymous session, to be merged into an account."
     )
     recommendation_id = JsonString(
-        r"^[A-Za-z0-9._:-]{1,64}\Z", required=False, help_text="Kept for impression and click."
+        r"^[A-Za-z0-9._:-]{1,64}\Z",
+        required=False,
+        help_text="Of the list that showed the film: what came of it is counted for it.",
     )
     position = JsonInteger(required=False, min_value=0, max_value=32_767, help_text="Kept for impression and click.")
 

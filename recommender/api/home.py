@@ -28,6 +28,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.lists.see_all import SeeAllSerializer, see_all
 from recommender.api.openapi.operations import operation
+from recommender.models import ServedList
 from recommender.serving.home.page import Page, build_page
 from recommender.serving.request import Filters
 
@@ -90,6 +91,7 @@ class HomeAnswerSerializer(EmptyListSerializer):
 class HomeView(ApiView):
     """Serve GET /home."""
 
+    surface = ServedList.Surface.HOME
     allow_viewer_token = True
 
     @operation(

@@ -32,6 +32,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import EXAMPLE_HISTORY, operation
+from recommender.models import ServedList
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
 
@@ -122,6 +123,7 @@ class FilteredAnswerSerializer(RecommendAnswerSerializer):
 class RecommendView(ApiView):
     """Serve GET and POST /recommend."""
 
+    surface = ServedList.Surface.RECOMMEND
     allow_viewer_token = True
 
     @operation(
@@ -152,6 +154,7 @@ class RecommendView(ApiView):
 class FilteredView(ApiView):
     """Serve POST /recommend/filtered."""
 
+    surface = ServedList.Surface.FILTERED
     allow_viewer_token = True
 
     @operation(

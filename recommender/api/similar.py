@@ -20,6 +20,7 @@ from recommender.api.list_requests import AudienceFields, DetailsField, SeenFiel
 from recommender.api.list_responses import LanguageFields, MovieDetailFields, NextPageFields, movie_card
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
+from recommender.models import ServedList
 from recommender.movies.movie_ids import movie_id_text, parse_movie_id
 from recommender.serving.paging.page import Page, about
 from recommender.serving.paging.tokens import CursorInvalid
@@ -73,6 +74,7 @@ class SimilarQuerySerializer(PagedFields, AudienceFields, SeenFields):
 class SimilarView(ApiView):
     """Serve POST /similar."""
 
+    surface = ServedList.Surface.SIMILAR
     allow_viewer_token = True
 
     @operation(
@@ -90,6 +92,7 @@ class SimilarView(ApiView):
 class SimilarToView(ApiView):
     """Serve GET /similar/{id}."""
 
+    surface = ServedList.Surface.SIMILAR
     allow_viewer_token = True
 
     @operation(

@@ -10,10 +10,12 @@ from recommender.api import (
     home,
     import_undo,
     imports_exports,
+    insights,
     jobs,
     recommend,
     similar,
 )
+from recommender.api.lists import served
 from recommender.api.openapi import documents
 from recommender.api.stream import track
 from recommender.api.users import event_deletion, lists, merges, profiles, taste, user_data, viewer_tokens
@@ -27,6 +29,7 @@ urlpatterns = [
     path("popular", charts.PopularView.as_view()),
     path("trending", charts.TrendingView.as_view()),
     path("latest", charts.LatestView.as_view()),
+    path("recommendations/<key:recommendation_id>", served.ServedListView.as_view()),
     path("batch/recommend", batch.BatchRecommendView.as_view()),
     path("batch/recommend/cache", batch.BatchCacheView.as_view()),
     path("jobs/<uuid:job_id>", jobs.JobView.as_view()),
@@ -34,6 +37,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/rejected", imports_exports.RejectedView.as_view()),
     path("imports/<str:kind>", imports_exports.ImportsView.as_view()),
     path("exports/<slug:kind>.<slug:form>", imports_exports.ExportsView.as_view()),
+    path("insights", insights.InsightsView.as_view()),
     path("events", events.EventsView.as_view()),
     path("events/<key:event_id>", event_deletion.EventView.as_view()),
     path("track", track.TrackView.as_view()),

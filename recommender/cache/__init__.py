@@ -1,9 +1,9 @@
 """The list cache: the only package that names a Redis key.
 
-Redis holds no truth. Every value has a TTL, a corrupt or foreign value is a miss, and an absent version is None: the
-caller then reads the truth from Postgres and fills it in. Every function raises CacheUnavailable when Redis does not
-answer or refuses, unless it says otherwise. Where Redis is another server than before, the epoch is raised in Postgres
-before anything read from it is trusted.
+Redis holds no truth. Every value has a TTL (streams have a bounded length instead, and totals are few), a corrupt or
+foreign value is a miss, and an absent version is None: the caller then reads the truth from Postgres and fills it in.
+Every function raises CacheUnavailable when Redis does not answer or refuses, unless it says otherwise. Where Redis is
+another server than before, the epoch is raised in Postgres before anything read from it is trusted.
 """
 
 from recommender.cache.codec import (
@@ -16,7 +16,7 @@ from recommender.cache.codec import (
     WatchCounts,
 )
 from recommender.cache.connection import CacheUnavailable
-from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters
+from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters, read_total_counters
 from recommender.cache.lists import (
     delete_all,
     erase_viewer,
@@ -43,6 +43,14 @@ from recommender.cache.processes import (
     record_heartbeat,
     report_loaded_model,
 )
+from recommender.cache.streams import (
+    StreamRead,
+    append_records,
+    count_waiting_records,
+    oldest_record_at,
+    read_records,
+    take_records,
+)
 from recommender.cache.versions import (
     VERSION_TTL,
     fill_reserved_versions,
@@ -67,11 +75,14 @@ __all__ = [
     "ExclusionCounts",
     "StoredList",
     "StoredPage",
+    "StreamRead",
     "TextVectors",
     "Versions",
     "WatchCounts",
     "add_counters",
     "announce_next_model",
+    "append_records",
+    "count_waiting_records",
     "delete_all",
     "delete_viewer_ids",
     "erase_viewer",
@@ -81,6 +92,7 @@ __all__ = [
     "heartbeat_ages",
     "models_by_process",
     "next_model",
+    "oldest_record_at",
     "publish_catalogue_version",
     "publish_epoch",
     "publish_model",
@@ -91,7 +103,9 @@ __all__ = [
     "read_list_and_versions",
     "read_lists",
     "read_page",
+    "read_records",
     "read_text_vectors",
+    "read_total_counters",
     "read_viewer_ids",
     "read_watch_counts",
     "record_heartbeat",
@@ -107,5 +121,6 @@ __all__ = [
     "store_text_vectors",
     "store_viewer_ids",
     "store_watch_counts",
+    "take_records",
     "try_publish_viewer_versions",
 ]

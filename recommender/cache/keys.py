@@ -10,6 +10,7 @@ NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
 MODELS_WITH_LISTS = "models:stocked"
 WATCH_COUNTS = "watch-counts"
 TEXT_VECTORS = "text-vectors"
+TOTAL_COUNTERS = "tally:total"
 
 RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name
 
@@ -51,6 +52,14 @@ def page_ids_key(session: str) -> str:
 def page_sessions_key(owner: int | str) -> str:
     """Return the key of the sessions of one viewer's lists, by their key; of the lists that are for everyone by 0."""
     return f"viewer:{owner}:pages" if isinstance(owner, int) else f"viewer-key:{_digest(owner)}:pages"
+
+
+def stream_key(log: str) -> str:
+    return f"stream:{log}"
+
+
+def stream_state_key(log: str) -> str:
+    return f"stream:{log}:state"
 
 
 def loaded_model_key(process: str) -> str:

@@ -1,7 +1,7 @@
 """Record client events: viewing history goes to the catalogue, impressions and clicks to a table of their own."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -17,6 +17,7 @@ from recommender import cache
 from recommender.ingest.impressions import NewImpression, store_impressions
 from recommender.models import Impression
 from recommender.movies.movie_ids import MovieId
+from recommender.outcomes import note_outcomes
 from recommender.serving import metrics
 from recommender.serving.current_versions import load_movie_ids, read_versions
 
@@ -83,14 +84,40 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
             _record_impressions(list(impressions.values()), [movie_ids[index] for index in impressions]),
             strict=True,
         )
-    metrics.increment("events", by=sum(result.status == EventStatus.STORED for result in results.values()))
+    _note_outcomes(events, movie_ids, results)
     versions = {
         result.viewer_id: result.viewer_version
         for index in history
         if (result := results[index]).viewer_id is not None and result.viewer_version is not None
     }
     visible = cache.try_publish_viewer_versions(versions)
+    _count_results(list(results.values()), visible=visible)
     return RecordResult([results[index] for index in range(len(client_events))], visible)
+
+
+def _count_results(results: Sequence[EventResult], *, visible: bool) -> None:
+    """Count what became of the events of a call."""
+    stored = sum(result.status == EventStatus.STORED for result in results)
+    refused = sum(result.status in (EventStatus.REJECTED, EventStatus.CONFLICT) for result in results)
+    counts = {"events": stored, "events_rejected": refused, "events_invisible": 0 if visible else stored}
+    for name, count in counts.items():
+        if count:
+            metrics.increment(name, by=count)
+
+
+def _note_outcomes(
+    events: Mapping[int, ClientEvent], movie_ids: Mapping[int, int], results: Mapping[int, EventResult]
+) -> None:
+    """Hand what is new over to what ties it to the lists that showed the films."""
+    new = [
+        (event, movie_ids[index], viewer_id)
+        for index, event in events.items()
+        if results[index].status == EventStatus.STORED and (viewer_id := results[index].viewer_id) is not None
+    ]
+    note_outcomes(
+        (viewer_id, movie_id, event.kind, event.occurred_at, event.completion, event.recommendation_id)
+        for event, movie_id, viewer_id in new
+    )
 
 
 def _to_watch_event(event: ClientEvent, movie_id: int) -> NewEvent:
@@ -139,7 +166,8 @@ def _record_impressions(client_events: Sequence[ClientEvent], movie_ids: Sequenc
         )
         for event, movie_id in accepted
     ]
-    stored = iter(store_impressions(rows, [event.has_timestamp for event, _ in accepted]))
+    results = store_impressions(rows, [event.has_timestamp for event, _ in accepted])
+    stored = iter([replace(result, viewer_id=row.viewer_id) for result, row in zip(results, rows, strict=True)])
     return [
         next(stored) if known else EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
         for event, known in zip(client_events, exists, strict=True)

@@ -1,17 +1,18 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from recommender.served_lists import new_list_id
 from recommender.serving.concurrency import COMPUTING, GROUPS_AND_EXPLANATIONS
 from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.explain import Reasons, explain_movies
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
+from recommender.serving.list_log import log_list
 from recommender.serving.list_sources import Candidates
 from recommender.serving.paging.page import MadePage, close_page
 from recommender.serving.ranked_movies import RankedMovies
@@ -64,7 +65,7 @@ def build_answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
         source=candidates.source,
         model_version=candidates.model_version,
-        recommendation_id=os.urandom(16).hex(),
+        recommendation_id=new_list_id(),
         is_known_viewer=viewer.exists,
         degraded=context.degraded,
         unused_history=list(candidates.unused_history),
@@ -81,6 +82,7 @@ def build_answer(
             answer.recommendation_id = request.page.made.facts["recommendation_id"]
         more = has_more(context, candidates, movies.movie_ids) if more is None else more
         answer.next_cursor = next_cursor(context, viewer, movies, facts_of(answer), more=more)
+    log_list(answer.recommendation_id, context, viewer, movies, candidates.source, candidates.model_version)
     return answer
 
 

@@ -24,12 +24,15 @@ from recommender.serving.response import Answer
 FLUSH_SECONDS = 3.0
 LATENCY_BOUNDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)  # milliseconds: upper ends of the classes
 OVERFLOW = "over"  # the class above the last
+ROUTE, ROUTE_TIME, MICROSECONDS = "route", "route_ms", "us"  # begin, and end, the names of the totals of each route
+METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 CALLS, CALLS_FAILED = "call:", "call_failed:"  # begin the names of the counters of each class of call over HTTP
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
 _counts: Counter[str] = Counter()
+_totals: Counter[str] = Counter()  # that no minute or hour has
 _lock = threading.Lock()
 _suppressed = ContextVar("metrics are suppressed", default=False)
 _flushed_at = 0.0  # monotonic seconds
@@ -39,6 +42,7 @@ def _forget() -> None:
     global _flushed_at
     with _lock:
         _counts.clear()
+        _totals.clear()
     _flushed_at = 0.0
 
 
@@ -106,6 +110,16 @@ def count_http_call(kind: str, failed: bool, code: str = "") -> None:
     increment(*names)
 
 
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a call over HTTP by its route, as urls.py has it, with how long it took."""
+    method = method if method in METHODS else "other"  # a client may make up any
+    name = f"{method} {route.replace(' ', '_') or '/'}"
+    with _lock:
+        _totals[f"{ROUTE}:{name} {status}"] += 1
+        _totals[f"{ROUTE_TIME}:{name} {_latency_counter(seconds).removeprefix('ms:')}"] += 1
+        _totals[f"{ROUTE_TIME}:{name} {MICROSECONDS}"] += int(seconds * 1_000_000)
+
+
 def _counters_of(result: Any) -> list[str]:
     """Return the counters that an answer adds to.
 
@@ -141,15 +155,17 @@ def flush() -> None:
     if time.monotonic() - _flushed_at < FLUSH_SECONDS:
         return
     with _lock:
-        counts = dict(_counts)
+        counts, totals = dict(_counts), dict(_totals)
         _counts.clear()
+        _totals.clear()
     _flushed_at = time.monotonic()
-    if counts:
+    if counts or totals:
         try:
-            cache.add_counters(int(time.time()), counts)
+            cache.add_counters(int(time.time()), counts, totals)
         except CacheUnavailable:
             with _lock:
                 _counts.update(counts)
+                _totals.update(totals)
 
 
 def read_buckets(span: int, count: int) -> list[dict[str, int]]:

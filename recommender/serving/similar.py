@@ -1,6 +1,5 @@
 """Movies similar to a movie, by content, and by what the model learned."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,12 +11,14 @@ from catalog.keys import Key
 from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import DetailedCard, MerchandisingRule, MovieCard
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
+from recommender.served_lists import new_list_id
 from recommender.serving.answers import count_removed, has_more, next_cursor, rerank
 from recommender.serving.candidates.content import popular_in_genres
 from recommender.serving.candidates.neighbours import most_similar, nearest_movies, shelved_movies
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
 from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.list_log import log_list
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.paging.page import Page, make_page
@@ -107,7 +108,7 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
     candidates = Candidates(ranked, source, viewer, model_version=version, seen_ids=seen_ids)
     candidates = repeated_candidates(context, viewer) or candidates
     movies = rerank(context, candidates)
-    recommendation_id = uuid.uuid4().hex
+    recommendation_id = new_list_id()
     if request.page is not None and request.page.made is not None:
         recommendation_id = request.page.made.facts["recommendation_id"]
     facts: dict[str, Any] = {
@@ -117,6 +118,9 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         "unused_history": [],
     }
     more = request.page is not None and has_more(context, candidates, movies.movie_ids)
+    cursor = next_cursor(context, viewer, movies, facts, more=more)
+    about = str(int(similar_to[0]))
+    log_list(recommendation_id, context, viewer, movies, candidates.source, candidates.model_version, about=about)
     return SimilarMovies(
         movie_ids=movies.movie_ids.tolist(),
         similarities=np.round(np.maximum(movies.scores, 0).astype(np.float64), 4).tolist(),
@@ -131,7 +135,7 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies
         if request.titles
         else None,
         language=context.snapshot.language_of(context.languages_for(viewer)) if request.titles else "",
-        next_cursor=next_cursor(context, viewer, movies, facts, more=more),
+        next_cursor=cursor,
     )
 
 

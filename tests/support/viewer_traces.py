@@ -84,6 +84,7 @@ def redis_values(redis, key):
         b"list": lambda: redis.lrange(key, 0, -1),
         b"set": lambda: redis.smembers(key),
         b"zset": lambda: redis.zrange(key, 0, -1),
+        b"stream": lambda: [part for _, fields in redis.xrange(key) for part in fields.values()],
         b"none": list,
     }
     return [value for value in read[redis.type(key)]() if value is not None]

@@ -63,8 +63,10 @@ class RequestIdMiddleware:
             actors.current_request.reset(token)
             concurrency.end_call()
         anonymous_limits.count_refusal(request, response)
-        _log_request(request, response.status_code, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        _log_request(request, response.status_code, seconds)
         _count_request(request, response)
+        metrics.count_request(request.method or "", route_pattern(request), response.status_code, seconds)
         response.headers[REQUEST_ID_HEADER] = this_id
         is_page = request.path.startswith(PAGE_PATHS)
         response.headers["Content-Security-Policy"] = PAGE_POLICY if is_page else DATA_POLICY

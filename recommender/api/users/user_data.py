@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from recommender import privacy
 from recommender.api.base_view import ApiView
 from recommender.api.fields import UserIdAnswer
+from recommender.api.lists.served import ServedListFields
 from recommender.api.openapi.operations import operation
 from recommender.api.users.path_viewer import viewer_of_path
 from recommender.models import ApiKey
@@ -82,6 +83,11 @@ class StoredListMovieSerializer(serializers.Serializer):
     score = serializers.FloatField()
 
 
+@extend_schema_serializer(component_name="ShownList")
+class ExportedListSerializer(ServedListFields):
+    request = serializers.CharField(help_text="What the call asked for beyond the defaults, as JSON.")
+
+
 class DataAnswerSerializer(serializers.Serializer):
     user_id = UserIdAnswer()
     exported_at = serializers.DateTimeField()
@@ -96,6 +102,9 @@ class DataAnswerSerializer(serializers.Serializer):
     waiting_rows = PendingRowSerializer(many=True, help_text="Of imports that are not done; the first 10,000.")
     stored_list = StoredListMovieSerializer(
         many=True, allow_null=True, help_text="What the model made of it; null: not at hand."
+    )
+    served_lists = ExportedListSerializer(
+        many=True, help_text="What a client got for this viewer, the newest first; the newest 10,000."
     )
 
 

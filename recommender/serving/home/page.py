@@ -1,14 +1,14 @@
 """A home page: rows with a reason each, no movie twice, in an order of the viewer's own."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.selectors import CatalogueTable, DetailedCard, MovieCard
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.history import exclusions_from, has_known_movies
+from recommender.served_lists import new_list_id
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
 from recommender.serving.degraded_mode import computing, load_movie_cards, older_list
@@ -16,6 +16,7 @@ from recommender.serving.filtering.attributes import explain_empty, suggest_name
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.own_movies import find_own_movies
 from recommender.serving.home.rows import NO_OWN_MOVIES, CandidateRow, RowContext, build_rows
+from recommender.serving.list_log import log_list, row_movies
 from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
 from recommender.serving.request import RecommendRequest
@@ -70,7 +71,7 @@ class RenderedRow:
     title: str
     reason: str
     movie_ids: list[int]
-    recommendation_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    recommendation_id: str
 
 
 @dataclass(kw_only=True, slots=True)
@@ -117,13 +118,15 @@ def _compute_page(context: RequestContext, max_rows: int, row_length: int) -> Pa
     shown = np.concatenate([np.array(named, np.int64), *(row.rows for row in chosen)])
     cards = load_movie_cards(table.ids[shown].tolist(), context.snapshot, languages, details=request.details)
     words = Words(context.snapshot, languages, cards)
-    rendered = [_render(row, words, table) for row in chosen]
     stored_list = context.cache_read.stored_list
     model_version = stored_list.model if row_context.source == "cache" and stored_list is not None else None
+    if row_context.ranker is not None:
+        model_version = row_context.ranker.version
+    rendered = [_render(row, words, context, viewer, scores, model_version) for row in chosen]
     shares = np.nan_to_num(own.completions).astype(float).round(4).tolist()
     return Page(
         rows=rendered,
-        model_version=row_context.ranker.version if row_context.ranker is not None else model_version,
+        model_version=model_version,
         is_known_viewer=viewer.exists,
         degraded=context.degraded,
         unknown_names=context.unknown_names,
@@ -136,9 +139,26 @@ def _compute_page(context: RequestContext, max_rows: int, row_length: int) -> Pa
     )
 
 
-def _render(row: CandidateRow, words: Words, table: CatalogueTable) -> RenderedRow:
-    title, reason = words.say(row.title), words.say(row.reason)
-    return RenderedRow(row=row, title=title, reason=reason, movie_ids=table.ids[row.rows].tolist())
+def _render(
+    row: CandidateRow,
+    words: Words,
+    context: RequestContext,
+    viewer: ViewerProfile,
+    scores: np.ndarray,
+    model_version: str | None,
+) -> RenderedRow:
+    """Put a row into words and give it an id. `scores`: the model's, float32 [movies]."""
+    movie_ids = context.snapshot.table.ids[row.rows]
+    recommendation_id = new_list_id()
+    listed = row_movies(movie_ids, scores[row.rows])
+    log_list(recommendation_id, context, viewer, listed, row.source, model_version, row=row.key)
+    return RenderedRow(
+        row=row,
+        title=words.say(row.title),
+        reason=words.say(row.reason),
+        movie_ids=movie_ids.tolist(),
+        recommendation_id=recommendation_id,
+    )
 
 
 def _row_context(context: RequestContext, viewer: ViewerProfile) -> RowContext:

@@ -17,16 +17,18 @@ COMPONENTS = """
     About AccountErased AccountProfiles AdminNote BatchAnswer BatchJobAnswer BatchRequest Because
     CacheBatchRequest CatalogueReport CertificateEnum ChartAnswer ChartSource CheckStatus CountryEnum
     CountryWindow Counts CreditRole DataAnswer DecadeTaste DeletedEvents DoneEvent Doubles ErasedAnswer
-    EventRequest EventResult EventStatus EventsAnswer EventsBody FacetCount FilteredAnswer FilteredRequest
-    FiltersApplied GenreTaste Genres HistoryAnswer HistoryAnswerSourceEnum HistoryFile HistoryItem HistoryKind
-    HistoryPage HomeAnswer HomeFilm HomeRow JobAnswer JobStatus KeptMerge KindEnum KnownViewer Lacking LanguageTaste
-    ListSource LiveAnswer MergeAnswer MergeRequest MessageType MissingFacts Movie MovieDetails MoviePage
-    Namesakes Neighbour NeighbourSource NewMovie PatchedMovieValues PatchedProfileValues PeoplePage Person
-    PersonTaste Problem ProblemError Profile ProfileAnswer ProfileValues ReadyAnswer RecommendAnswer
-    RecommendRequest RejectedAnswer RejectedRow RowSource Scored SeeAll SeenFilms SentHistory ShownFilm
-    SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck TasteAnswer TasteDirection Titled
-    TokenScope TrackAnswer TrackBody TrackResult TrackStatus TrainedModel UndoAnswer UndoRequest UnmatchedRow
-    ViewerTokenAnswer ViewerTokenRequest WaitingRow WrittenProfile
+    EventRequest EventResult EventStatus EventsAnswer EventsBody FacetCount FilteredAnswer
+    FilteredRequest FiltersApplied GenreTaste Genres HistoryAnswer HistoryAnswerSourceEnum HistoryFile
+    HistoryItem HistoryKind HistoryPage HomeAnswer HomeFilm HomeRow Insight InsightsAnswer JobAnswer
+    JobStatus KeptMerge KindEnum KnownViewer Lacking LanguageTaste ListSource LiveAnswer MergeAnswer
+    MergeRequest MessageType MissingFacts Movie MovieDetails MoviePage Namesakes Neighbour
+    NeighbourSource NewMovie PatchedMovieValues PatchedProfileValues PeoplePage Person PersonTaste
+    Problem ProblemError Profile ProfileAnswer ProfileValues Rate ReadyAnswer RecommendAnswer
+    RecommendRequest RejectedAnswer RejectedRow RowSource Scored SeeAll SeenFilms SentHistory ServedFilm
+    ServedList ShownFilm ShownList SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck
+    TasteAnswer TasteDirection Titled TokenScope TrackAnswer TrackBody TrackResult TrackStatus
+    TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
+    WrittenProfile
 """
 DONE = {"200", "201", "202"}
 

@@ -13,7 +13,15 @@ from tests.support.cast import ADA, CLEO, NEMO, TOY_STORY
 
 pytestmark = pytest.mark.usefixtures("model")
 INVENTED = "zzz_invented"
-PLACES = {"movie_id": TOY_STORY, "user_id": ADA, "kind": "movies", "form": "jsonl", "event_id": "e1", "account": "home"}
+PLACES = {
+    "movie_id": TOY_STORY,
+    "user_id": ADA,
+    "kind": "movies",
+    "form": "jsonl",
+    "event_id": "e1",
+    "account": "home",
+    "recommendation_id": "f" * 32,
+}
 NO_JOB = "6d0e6b3c-2f5b-4b3b-9d2a-3b1f6a1f0c11"
 EVENT = {"user_id": CLEO, "movie_id": str(NEMO), "kind": "watch"}
 

@@ -1,0 +1,1 @@
+"""Pages of what was shown, and of what came of it."""

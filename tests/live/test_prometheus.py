@@ -1,0 +1,181 @@
+"""A real Prometheus scrapes the exporter: every expression of the dashboards returns data, and the alert rules hold."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from recommender import tasks
+from recommender.serving import metrics
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN
+from tests.support.launcher import ROOT
+from tests.support.workers import wait_until, worker_environment
+
+PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
+needs_prometheus = pytest.mark.skipif(
+    not (PROMETHEUS and PROMTOOL), reason="prometheus and promtool are not installed (Debian: apt install prometheus)"
+)
+DASHBOARDS = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
+RULES = ROOT / "deploy" / "prometheus"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+        return answer.read().decode()
+
+
+def answers(port, path):
+    try:
+        return bool(get(port, path))
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts a program, which ends with the test."""
+    running = []
+
+    def start_program(*command, **more):
+        running.append(subprocess.Popen(command, cwd=ROOT, env=worker_environment(), **more))
+        return running[-1]
+
+    yield start_program
+    for process in running:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def exporter(transactional_db, start):
+    """Return the port of the exporter, on the test's database."""
+    port = free_port()
+    start(sys.executable, "manage.py", "serve_metrics", "--port", str(port))
+    wait_until(lambda: answers(port, "/metrics"), 120)
+    return port
+
+
+def use(site):
+    """Call the system as its clients do."""
+    for viewer in (ADA, BEN):
+        served = site.get(f"/recommend?user_id={viewer}&top_k=3")
+        for kind in ("impression", "click"):
+            event = {"user_id": viewer, "movie_id": recommended_ids(served)[0], "kind": kind}
+            site.post("/events", {**event, "recommendation_id": served["recommendation_id"]})
+    site.get("/nowhere", expect=404)
+    site.post("/events", [{"user_id": ADA, "movie_id": "no such film", "kind": "click"}])
+    site.client.generic("BREW", "/recommend")
+    tasks.store_served_lists()
+    tasks.sum_up_outcomes()
+    metrics._flushed_at = 0.0  # as after some seconds
+    metrics.flush()
+
+
+def test_figures_are_counted_over_all_processes_and_name_nobody(more_movies, exporter, site):
+    before = get(exporter, "/metrics")
+    assert "movierec_answers_total 0.0" in before, "a rate needs a first value"
+    use(site)
+    text = get(exporter, "/metrics")
+    for line in (
+        "movierec_answers_total 2.0",
+        "movierec_events_accepted_total 4.0",
+        "movierec_events_rejected_total 1.0",
+        'movierec_requests_total{code="200",method="GET",route="recommend"} 2.0',
+        'movierec_requests_total{code="404",method="GET",route="no_such_address"} 1.0',
+        'movierec_requests_total{code="405",method="other",route="recommend"} 1.0',
+        'movierec_log_records_total{fate="stored",log="lists"} 2.0',
+        'movierec_log_records_total{fate="stored",log="outcomes"} 4.0',
+        'movierec_today{surface="recommend",what="clicks"} 2.0',
+        'movierec_check_state{check="postgres"} 0.0',
+        "movierec_scrape_complete 1.0",
+    ):
+        assert line in text.splitlines(), line
+    count = re.search(r'duration_seconds_count\{method="GET",route="recommend"\} (\S+)', text)
+    assert count is not None
+    assert float(count[1]) == 2
+    allowed = "code method route le source log fate check figure metric state surface what"
+    assert set(re.findall(r'[{,](\w+)="', text)) <= set(allowed.split())
+    with pytest.raises(urllib.error.HTTPError):
+        get(exporter, "/")
+
+
+def test_it_says_so_where_a_server_is_away(more_movies, exporter):
+    from tests.support.servers import VALKEY
+
+    VALKEY.stop()
+    try:
+        text = get(exporter, "/metrics")
+        assert "movierec_scrape_complete 0.0" in text
+        assert 'movierec_check_state{check="redis"} 3.0' in text
+    finally:
+        VALKEY.start()
+
+
+@needs_prometheus
+@pytest.mark.slow
+def test_every_expression_of_the_dashboards_returns_data(more_movies, exporter, site, start, tmp_path):
+    use(site)
+    config = (RULES / "prometheus.yml").read_text().replace("127.0.0.1:9464", f"127.0.0.1:{exporter}")
+    (tmp_path / "prometheus.yml").write_text(config.replace("15s", "1s"))
+    shutil.copy(RULES / "alerts.yml", tmp_path)
+    port = free_port()
+    options = [f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
+    start(PROMETHEUS, *options, f"--web.listen-address=127.0.0.1:{port}", stderr=subprocess.DEVNULL)
+    wait_until(lambda: answers(port, "/-/ready"), 60)
+
+    def query(expression):
+        found = json.loads(get(port, f"/api/v1/query?query={urllib.parse.quote(expression)}"))
+        return found["data"]["result"]
+
+    wait_until(lambda: bool(query("rate(movierec_answers_total[5m])")), 60)
+    use(site)
+    time.sleep(3)
+    expressions = [
+        (panel["title"], target["expr"])
+        for dashboard in DASHBOARDS
+        for panel in json.loads(dashboard.read_text())["panels"]
+        for target in panel["targets"]
+    ]
+    assert len(expressions) > 20
+    assert [title for title, expression in expressions if not query(expression)] == []
+    groups = json.loads(get(port, "/api/v1/rules"))["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert len(rules) > 10
+    assert {rule["health"] for rule in rules} == {"ok"}
+
+
+@needs_prometheus
+def test_the_alerts_fire_where_they_should_and_say_what_to_do():
+    for arguments in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
+        done = subprocess.run([PROMTOOL, *arguments], cwd=RULES, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert subprocess.run([PROMTOOL, "check", "config", "prometheus.yml"], cwd=RULES).returncode == 0
+    texts = re.findall(r"description: \"(.+)\"", (RULES / "alerts.yml").read_text())
+    names = re.findall(r"alert: (\w+)", (RULES / "alerts.yml").read_text())
+    assert len(texts) == len(names)
+    tested = (RULES / "alerts_test.yml").read_text()
+    assert [name for name in names if name not in tested] == []
+
+
+def test_a_port_in_use_is_named(db, start):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = start(sys.executable, "manage.py", "serve_metrics", "--port", port, stderr=subprocess.PIPE)
+        assert f"Port {port} cannot be used".encode() in command.communicate(timeout=120)[1]
