@@ -83,8 +83,8 @@ def insights_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
 
 def _figures(before: date, since: date, today: date) -> list[Figure]:
     """Return each rate of the week, beside the week before, with a column a day."""
-    now = insights.read_groups(since, today, "all").get("", {})
-    then = insights.read_groups(before, since - timedelta(days=1), "all").get("", {})
+    now: Mapping[str, int] = insights.read_groups(since, today, "all").get("", {})
+    then: Mapping[str, int] = insights.read_groups(before, since - timedelta(days=1), "all").get("", {})
     days = insights.read_groups(before, today, "day")
     figures = []
     for name, parts in RATES.items():
