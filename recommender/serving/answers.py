@@ -12,10 +12,10 @@ from recommender.serving.context import RequestContext, load_viewer
 from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.explain import Reasons, explain_movies
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
-from recommender.serving.list_log import log_list
 from recommender.serving.list_sources import Candidates
 from recommender.serving.paging.page import MadePage, close_page
 from recommender.serving.ranked_movies import RankedMovies
+from recommender.serving.recording.list_log import log_list
 from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation

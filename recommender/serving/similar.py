@@ -18,11 +18,11 @@ from recommender.serving.candidates.neighbours import most_similar, nearest_movi
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
 from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.filtering.eligibility import EligibilityFilter
-from recommender.serving.list_log import log_list
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.paging.page import Page, make_page
 from recommender.serving.ranked_movies import RankedMovies
+from recommender.serving.recording.list_log import log_list
 from recommender.serving.request import RecommendRequest, Seen
 from recommender.serving.response import Source
 

@@ -32,13 +32,13 @@ class ServedListAdmin(ReadOnlyAdmin):
     """List what clients got, the newest first, and show each list as it looked."""
 
     change_form_outer_before_template = "recommender/served_list.html"
-    list_display = ("served", "viewer", "surface", "row", "source", "model", "length")
+    list_display = ("served", "viewer", "surface", "row", "source", "model_version", "length")
     list_filter = ("surface",)
     search_fields = ("viewer_id",)
     search_help_text = "A viewer's id, or the id of a list (recommendation_id)."
     ordering = ("-pk",)
     sortable_by = ()
-    fields = ("served", "viewer", "surface", "row", "source", "model", "request")
+    fields = ("served", "viewer", "surface", "row", "source", "model_version", "request")
     show_full_result_count = False
     paginator = BoundedPaginator
     actions_list = ("to_insights",)
@@ -88,7 +88,7 @@ class ServedListAdmin(ReadOnlyAdmin):
         return getattr(served, "text_key", None) or served.viewer_id or "-"
 
     @display(description="model")
-    def model(self, served: ServedList) -> str:
+    def model_version(self, served: ServedList) -> str:
         """Return the model version's name."""
         return getattr(served, "model_name", None) or "-"
 

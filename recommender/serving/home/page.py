@@ -16,9 +16,9 @@ from recommender.serving.filtering.attributes import explain_empty, suggest_name
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.own_movies import find_own_movies
 from recommender.serving.home.rows import NO_OWN_MOVIES, CandidateRow, RowContext, build_rows
-from recommender.serving.list_log import log_list, row_movies
 from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
+from recommender.serving.recording.list_log import log_list, row_movies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Source
 from recommender.serving.taste import liked_movies
