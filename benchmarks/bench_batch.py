@@ -5,25 +5,33 @@ viewers_per_min       end to end: read from Postgres, encode, rank all films, ex
 bare_viewers_per_min  encode, score and take the best 200 of the same viewers in memory, as many processes and threads
 ratio                 the first over the second
 bytes_per_list        growth of Redis' used_memory per list
-peak_mb               maximum resident memory of the batch's processes, added up; shared pages count in each"""
+peak_mb               maximum resident memory of the batch's processes, added up; shared pages count in each
+ensemble_cost         processor time of encoding and ranking 256 viewers, over that of the same model without its
+                      ensemble (in turn, medians, one thread)"""
 
 import argparse
 import multiprocessing
 import os
+import statistics
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import numpy as np
+
 from benchmarks.benchmark_system import isolated_system
-from benchmarks.isolated_process import run_isolated_in_parallel
+from benchmarks.isolated_process import run_isolated, run_isolated_in_parallel
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import ACTIVE_VERSION, load_and_build
 from infrastructure.resources import available_resources
 from movierec.local.services import LIGHT_CONCURRENCY
 from recommender.ml.data import Events
+from recommender.ml.ranker import Ranker
 
 RATINGS, QUICK_RATINGS = 1_500_000, 300_000
+COST_ROUNDS = 15  # of each of both models
 BLOCK_SIZE = 256  # viewers that the bare measurement ranks at a time, as the batch does
 
 
@@ -39,8 +47,9 @@ def run(args: argparse.Namespace) -> None:
     with isolated_system():
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
         batch, bare = measure_batch()
+        cost = run_isolated(_ensemble_cost)
     parameters = sum(parameter.numel() for parameter in fixture.ranker.model.parameters())
-    _report(batch, bare, args.preset, parameters, len(fixture.ranker.vocab))
+    _report(batch, bare, cost, args.preset, parameters, len(fixture.ranker.vocab))
 
 
 def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -107,30 +116,54 @@ def _help(job_id: str, start: Barrier) -> dict[str, Any]:
 def _bare(share: int, start: Barrier) -> dict[str, Any]:
     """Rank one block in `LIGHT_CONCURRENCY` without the system."""
     _django()
-    from django.conf import settings
-
-    from catalog import selectors
     from recommender import registry
-    from recommender.history import exclusions_from, has_known_movies, to_model_events
-    from recommender.ml.ranker import Ranker
 
     ranker = Ranker.load(registry.folder(ACTIVE_VERSION))
-    viewers, after, number = [], 0, 0
+    blocks = [block for number, block in enumerate(_blocks(ranker)) if number % LIGHT_CONCURRENCY == share]
+    start.wait()
+    started = time.perf_counter()
+    for block in blocks:
+        _encode_and_rank(ranker, block)
+    return {"viewers": sum(map(len, blocks)), "seconds": time.perf_counter() - started}
+
+
+def _ensemble_cost() -> dict[str, Any]:
+    """Rank the same viewers with the ensemble and without it, in turn."""
+    _django()
+    import torch
+
+    from recommender import registry
+
+    torch.set_num_threads(1)
+    ranker = Ranker.load(registry.folder(ACTIVE_VERSION))
+    block = next(_blocks(ranker))
+    seconds: dict[str, list[float]] = {"ensemble": [], "plain": []}
+    for _ in range(COST_ROUNDS):
+        for name, own in (("ensemble", ranker), ("plain", ranker.with_ensemble(None))):
+            started = time.thread_time()
+            _encode_and_rank(own, block)
+            seconds[name].append(time.thread_time() - started)
+    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
+
+
+def _blocks(ranker: Ranker) -> Iterator[list[tuple[Events, np.ndarray]]]:
+    """Yield what the model reads of viewers and what they have seen, by the blocks of the batch."""
+    from catalog import selectors
+    from recommender.history import exclusions_from, has_known_movies, to_model_events
+
+    after = 0
     while ids := selectors.viewer_ids(after, BLOCK_SIZE):
-        after, number = ids[-1], number + 1
-        if number % LIGHT_CONCURRENCY != share:
-            continue
+        after = ids[-1]
         inputs = [
             (to_model_events(history), exclusions_from(history).movie_ids) for history in selectors.histories(ids)
         ]
-        viewers += [pair for pair in inputs if has_known_movies(pair[0], ranker)]
-    start.wait()
-    started = time.perf_counter()
-    for first in range(0, len(viewers), BLOCK_SIZE):
-        block = viewers[first : first + BLOCK_SIZE]
-        histories: list[Events] = [events for events, _ in block]
-        ranker.top(ranker.encode(histories), settings.LIST_LENGTH, None, [seen for _, seen in block])
-    return {"viewers": len(viewers), "seconds": time.perf_counter() - started}
+        yield [pair for pair in inputs if has_known_movies(pair[0], ranker)]
+
+
+def _encode_and_rank(ranker: Ranker, block: Sequence[tuple[Events, np.ndarray]]) -> None:
+    from django.conf import settings
+
+    ranker.top(ranker.encode([events for events, _ in block]), settings.LIST_LENGTH, None, [seen for _, seen in block])
 
 
 def _django() -> None:
@@ -139,7 +172,9 @@ def _django() -> None:
     django.setup()
 
 
-def _report(batch: dict[str, Any], bare: dict[str, Any], preset: str, parameters: int, movies: int) -> None:
+def _report(
+    batch: dict[str, Any], bare: dict[str, Any], cost: dict[str, float], preset: str, parameters: int, movies: int
+) -> None:
     rates = {
         name: 60 * measured["viewers"] / measured["seconds"] for name, measured in (("whole", batch), ("bare", bare))
     }
@@ -154,10 +189,11 @@ def _report(batch: dict[str, Any], bare: dict[str, Any], preset: str, parameters
         "ratio": round(rates["whole"] / rates["bare"], 3),
         "bytes_per_list": round(batch["bytes_per_list"]),
         "peak_mb": round(batch["peak_mb"]),
+        "ensemble_cost": round(cost["ensemble"] / cost["plain"], 3),
     }
     print_report(
         f"Lists of 200 out of {movies:,} films for {batch['viewers']:,} viewers: {result['bytes_per_list']} bytes each,"
-        f" peak {result['peak_mb']} MB",
+        f" peak {result['peak_mb']} MB; the ensemble takes {result['ensemble_cost']} times as long as the model alone",
         ("", "seconds", "viewers a minute"),
         (("batch, end to end", batch["seconds"], rates["whole"]), ("bare", bare["seconds"], rates["bare"])),
         result,

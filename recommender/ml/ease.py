@@ -2,7 +2,6 @@
 P = (X'X + lambda I)^-1. Serving holds the greatest weights of each film alone."""
 
 import warnings
-from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple, Self
 
@@ -45,22 +44,43 @@ class ItemWeights(NamedTuple):
         indptr = np.append(0, counts.cumsum())
         return cls(*map(torch.from_numpy, (indptr, np.concatenate(columns).astype(np.int32), np.concatenate(values))))
 
-    def scorer(self, device: torch.device | None = None) -> Callable[[Tensor], Tensor]:
-        """Return a function that adds up the weights of the films `history` [B, H], token ids, 0 for none: float32
-        [B, N]."""
-        indptr, columns, weights = (tensor.to(device) for tensor in self)
-        num_items = len(indptr) - 1
-        if indptr.device.type == "cpu" and not torch.backends.mkl.is_available():  # as on ARM: eight times slower
-            return lambda history: sum_rows(indptr, columns, weights, history, torch.ones(history.shape[1]))
-        films = _sparse(indptr.int(), columns, weights, num_items)  # built once: that takes longer than a product
+    def scorer(self, device: torch.device | None = None) -> "EaseScorer":
+        """Return what adds up the weights of histories on a device."""
+        return EaseScorer(self, device or torch.device("cpu"))
 
-        def scores(history: Tensor) -> Tensor:
-            known = history > 0
-            ends = F.pad(known.sum(1).cumsum(0), (1, 0)).int()
-            ones = torch.ones(int(ends[-1]), device=history.device)
-            return (_sparse(ends, (history[known] - 1).int(), ones, num_items) @ films).to_dense()
 
-        return scores
+class EaseScorer:
+    """Adds up the weights of the films of histories, for the few films that any weight speaks for: a matrix of all
+    films would be mostly zeros."""
+
+    def __init__(self, weights: ItemWeights, device: torch.device) -> None:
+        indptr, columns, values = (tensor.to(device) for tensor in weights)
+        self.num_items = len(indptr) - 1
+        self.films, places = columns.long().unique(return_inverse=True)  # int64 [M], ascending
+        self._by_rows = device.type == "cpu" and not torch.backends.mkl.is_available()  # as on ARM: eight times slower
+        self._rows = (indptr, places, values)
+        # Built once: that takes longer than a product.
+        self._matrix = _sparse(indptr.int(), places.int(), values, len(self.films))
+
+    def __call__(self, history: Tensor) -> Tensor:
+        """Return the scores of all films, float32 [B, N]; `history` as in `scores_of_films`."""
+        scores = torch.zeros(len(history), self.num_items, device=history.device)
+        return scores.index_copy_(1, self.films, self.scores_of_films(history))
+
+    def scores_of_films(self, history: Tensor) -> Tensor:
+        """Return the scores of `films`, float32 [B, M], for viewers who watched the films `history` [B, H], token ids,
+        0 for none."""
+        if not len(self.films):
+            return torch.zeros(len(history), 0, device=history.device)
+        if self._by_rows:
+            return sum_rows(*self._rows, history, torch.ones(history.shape[1]), len(self.films))
+        known = history > 0
+        ends = F.pad(known.sum(1).cumsum(0), (1, 0)).int()
+        ones = torch.ones(int(ends[-1]), device=history.device)
+        watched = _sparse(ends, (history[known] - 1).int(), ones, self.num_items)
+        if history.device.type != "cpu":
+            return (watched @ self._matrix).to_dense()
+        return torch.addmm(torch.zeros(len(history), len(self.films)), watched, self._matrix)  # no sparse result
 
 
 warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from recommender.ml.shortlist import Shortlist
 
-CHUNK_SIZE = 4096  # films that are converted to float32 at a time: they stay in the processor's cache
+CHUNK_SIZE = 1024  # films that are converted to float32 at a time
 
 
 class ItemVectors(NamedTuple):
@@ -39,11 +39,25 @@ class ItemVectors(NamedTuple):
 
     def dot_products(self, others: Tensor) -> Tensor:
         """Return the dot products of vectors [B, D] with those of all films: float32 [B, N]."""
-        items, step = self.items, CHUNK_SIZE if self.table.device.type == "cpu" else len(self.table)
-        products = torch.empty(len(others), len(items), device=others.device)
-        for first in range(0, len(items), step):
-            products[:, first : first + step] = others @ items[first : first + step].float().T
+        products = torch.empty(len(others), len(self.items), device=others.device)
+        for part in self._chunks():
+            torch.mm(others, self.items[part].float().T, out=products[:, part])
         return products
+
+    def scores(self, users: Tensor, weights: Tensor | None = None, parts: Tensor | None = None) -> Tensor:
+        """Return the dot products of viewers' vectors [B, D] with all output vectors, and with `parts` of the films
+        [P, N] the sum of these at the viewers' `weights` [B, P] beside them: float32 [B, N]."""
+        scores = torch.empty(len(users), len(self.items), device=users.device)
+        for part in self._chunks():
+            own = torch.mm(users, self.items[part].float().T, out=scores[:, part]).div_(self.score_norms[part])
+            if weights is not None and parts is not None:
+                own.addmm_(weights, parts[:, part])
+        return scores
+
+    def _chunks(self) -> list[slice]:
+        """Return slices of the films; a chunk's scores of a block of viewers stay in the processor's cache."""
+        step = CHUNK_SIZE if self.table.device.type == "cpu" else len(self.table)
+        return [slice(first, first + step) for first in range(0, len(self.items), step)]
 
     def to_tensors(self) -> dict[str, Tensor]:
         """Return the tensors under their names in the model folder."""

@@ -25,6 +25,7 @@ from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.transitions import WINDOW, last_items
 from recommender.ml.vocab import Vocab
 
+BLOCK_SIZE = 64  # viewers whose scores are in memory at a time: 15 MB of 59,000 films, which are allocated once
 MLP_CANDIDATES = 1000  # films with the best dot products, which the MLP scorer ranks again
 SHORTLIST_MARGIN = 100  # films of a shortlist beyond twice the list
 MAX_ENCODE_POSITIONS = 1_600  # padded positions that are encoded at a time, so that they fit the processor's cache
@@ -66,27 +67,28 @@ class Ranker:
     def _set_ensemble(self, ensemble: Ensemble | None) -> None:
         self.ensemble = ensemble
         if ensemble is not None:
-            self.ease_scores, self.bias = ensemble.ease.scorer(self.device), ensemble.bias.to(self.device)
+            self.ease, self.bias = ensemble.ease.scorer(self.device), ensemble.bias.to(self.device)
             self.ease_mean = ensemble.ease_mean.to(self.device)
             self._set_popularity(Popularity(self.vocab.movie_ids, ensemble.counts.numpy()), ensemble.totals)
         else:
             self._set_popularity(Popularity.empty(), torch.zeros(NUM_COUNTS))
 
     def _set_popularity(self, popularity: Popularity, totals: torch.Tensor) -> None:
-        """Compute what counts say of each film: the ensemble's parts [NUM_PARTS, N], and what is added to new films
-        [2, N], without the ensemble and in it."""
+        """Compute what counts say of each film: `film_parts` [P, N], which `_film_weights` weighs; the ensemble's, and
+        what is added to new films, without the ensemble and in it."""
         self.popularity, self.totals = popularity, totals
         counts = torch.from_numpy(popularity.counts_of(self.vocab.movie_ids))
         fields = film_fields(counts, totals).to(self.device)
-        self.added_to_new: torch.Tensor | None = None
+        to_new = torch.zeros(0, len(self.vocab), device=self.device)
         if self.new_film_term is not None and len(columns := self.new_film_term.unwatched):
             films = self.movie_ids[columns.numpy()]
             own_fields, added = self._new_film_terms(films, self._output_rows(columns), len(columns))
             fields[:, columns] = own_fields
-            self.added_to_new = torch.zeros(2, len(self.vocab), device=self.device)
-            self.added_to_new[:, columns] = added
+            to_new = torch.zeros(2, len(self.vocab), device=self.device)
+            to_new[:, columns] = added
+        self.film_parts = to_new[:1]
         if self.ensemble is not None:
-            self.film_parts = torch.cat([-self.bias[None], -self.ease_mean[None], fields])  # [NUM_PARTS, N]
+            self.film_parts = torch.cat([-self.bias[None], -self.ease_mean[None], fields, to_new])
 
     def _new_film_terms(
         self, movie_ids: np.ndarray, vectors: torch.Tensor, total: int
@@ -192,36 +194,56 @@ class Ranker:
         product.
         """
         with torch.inference_mode():
-            users, added, scores = self._all_scores(states)
+            on_device = torch.from_numpy(states).to(self.device)
+            scores = self._all_scores(on_device)
             if self.model.scorer is not None:
                 candidates = scores.clone()
                 self._apply_masks(candidates, None, exclude)
                 columns = candidates.topk(min(MLP_CANDIDATES, scores.shape[1]), dim=1).indices
-                exact = self._exact_scores(users, columns, added)
+                exact = self._exact_scores(on_device, columns, self._added(on_device))
                 below = scores - scores.amax(1, keepdim=True) + exact.amin(1, keepdim=True) - 1
                 scores = below.scatter_(1, columns, exact)
             return scores.float().cpu().numpy()
 
-    def _all_scores(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        """Return viewers' vectors [B, D], what is added to dot products [B, N], and the sums [B, N]."""
-        users, added = self._split_states(states)
-        scores = self.vectors.dot_products(users).div_(self.vectors.score_norms)
-        return users, added, scores if added is None else scores.add_(added)
+    def _all_scores(self, states: torch.Tensor) -> torch.Tensor:
+        """Return the scores of all films by dot product, prior and ensemble, [B, N]."""
+        weights = self._film_weights(states)
+        scores = self.vectors.scores(states[:, : self.width], weights, self.film_parts)
+        self._add_by_history(scores, states)
+        return scores
 
-    def _split_states(self, states: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return viewers' vectors [B, D], and what the prior and the ensemble add to the scores [B, N]."""
-        columns = torch.from_numpy(states).to(self.device)
-        users, added = columns[:, : self.width], None
-        history = columns[:, self.width : self.width + self._history_length].long()
+    def _added(self, states: torch.Tensor) -> torch.Tensor | None:
+        """Return what the prior and the ensemble add to dot products, [B, N]; None where they add nothing."""
+        weights = self._film_weights(states)
+        if weights is not None:
+            added = weights @ self.film_parts
+        elif self.prior is not None:
+            added = torch.zeros(len(states), len(self.vocab), device=self.device)
+        else:
+            return None
+        self._add_by_history(added, states)
+        return added
+
+    def _film_weights(self, states: torch.Tensor) -> torch.Tensor | None:
+        """Return the weights [B, P] of `film_parts`; None where there are none."""
+        if not len(self.film_parts):
+            return None
+        if self.ensemble is None:
+            return torch.ones(len(states), 1, device=self.device)
+        weights = states[:, -NUM_PARTS:]
+        if len(self.film_parts) == NUM_PARTS:
+            return weights
+        is_counted = weights[:, :1]
+        return torch.cat([weights, 1 - is_counted, is_counted], 1)
+
+    def _add_by_history(self, scores: torch.Tensor, states: torch.Tensor) -> None:
+        """Add what the last films say, by transitions and EASE, to scores [B, N] in place."""
+        history = states[:, self.width : self.width + self._history_length].long()
         if self.prior:
-            added = self.prior.scores(history[:, :WINDOW])
+            self.prior.add_to(scores, history[:, :WINDOW])
         if self.ensemble:
-            parts = self._ensemble_scores(columns[:, -NUM_PARTS:], history)
-            added = parts if added is None else added.add_(parts)
-        if self.added_to_new is not None:
-            to_new = self._by_regime(columns, self.added_to_new)
-            added = to_new if added is None else added.add_(to_new)
-        return users, added
+            of_ease = log_ease(self.ease.scores_of_films(history)).mul_(states[:, 1 - NUM_PARTS : 2 - NUM_PARTS])
+            scores.index_add_(1, self.ease.films, of_ease)
 
     def _by_regime(self, states: torch.Tensor, added: torch.Tensor) -> torch.Tensor:
         """Return the row of `added` [2, n] that holds for each state: without the ensemble, or in it; [B, n]."""
@@ -229,17 +251,14 @@ class Ranker:
             return added[:1].expand(len(states), -1)
         return torch.where(states[:, -NUM_PARTS : 1 - NUM_PARTS] > 0, added[1], added[0])
 
-    def _ensemble_scores(self, weights: torch.Tensor, history: torch.Tensor) -> torch.Tensor:
-        """Return what the ensemble adds to the scores, float32 [B, N], at `weights` [B, NUM_PARTS]."""
-        return (weights @ self.film_parts).addcmul_(log_ease(self.ease_scores(history)), weights[:, 1:2])
-
     def score(self, states: np.ndarray, movie_ids: Sequence[int]) -> np.ndarray:
         """Return the scores of some films, float32 [B, K]. Raises `KeyError` for a film that the model does not
         know."""
         columns = self._known_columns(movie_ids)
         with torch.inference_mode():
-            users, added = self._split_states(states)
-            return self._exact_scores(users, columns.expand(len(users), -1), added).float().cpu().numpy()
+            on_device = torch.from_numpy(states).to(self.device)
+            scores = self._exact_scores(on_device, columns.expand(len(states), -1), self._added(on_device))
+            return scores.float().cpu().numpy()
 
     def top(
         self,
@@ -262,17 +281,27 @@ class Ranker:
     def _top(
         self, states: np.ndarray, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Rank the model's own films, by blocks of viewers."""
+        lists = []
         with torch.inference_mode():
-            if (lists := self._top_via_shortlist(states, k, allowed, exclude)) is not None:
-                return lists
-            users, added, scores = self._all_scores(states)
-            self._apply_masks(scores, allowed, exclude)
-            count = min(max(k, MLP_CANDIDATES) if self.model.scorer is not None else k, scores.shape[1])
-            best, columns = scores.topk(count, dim=1)
-            if self.model.scorer is not None:
-                exact = self._exact_scores(users, columns, added).masked_fill(best == -torch.inf, -torch.inf)
-                best, order = exact.topk(min(k, count), dim=1)
-                columns = columns.gather(1, order)
+            for first in range(0, len(states), BLOCK_SIZE):
+                block = slice(first, first + BLOCK_SIZE)
+                own, seen = torch.from_numpy(states[block]).to(self.device), exclude and exclude[block]
+                found = self._top_via_shortlist(own, k, allowed, seen)
+                lists += self._top_of_all(own, k, allowed, seen) if found is None else found
+        return lists
+
+    def _top_of_all(
+        self, states: torch.Tensor, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        scores = self._all_scores(states)
+        self._apply_masks(scores, allowed, exclude)
+        count = min(max(k, MLP_CANDIDATES) if self.model.scorer is not None else k, scores.shape[1])
+        best, columns = scores.topk(count, dim=1)
+        if self.model.scorer is not None:
+            exact = self._exact_scores(states, columns, self._added(states))
+            best, order = exact.masked_fill(best == -torch.inf, -torch.inf).topk(min(k, count), dim=1)
+            columns = columns.gather(1, order)
         return self._to_lists(columns, best)
 
     def cold_items(self, movie_ids: np.ndarray, names_by_movie: Sequence[Sequence[str]]) -> ColdItems:
@@ -335,7 +364,7 @@ class Ranker:
         return lists
 
     def _top_via_shortlist(
-        self, states: np.ndarray, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
+        self, states: torch.Tensor, k: int, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
     ) -> list[tuple[np.ndarray, np.ndarray]] | None:
         """Return the same lists from exact scores of a shortlist alone; None where there is no shortlist, or it might
         miss a film."""
@@ -343,13 +372,13 @@ class Ranker:
         shortlist = self.vectors.shortlist if self.model.scorer is None else None
         if shortlist is None or len(states) > MAX_VIEWERS or count > len(self.vocab):
             return None
-        users, added = self._split_states(states)
+        users, added = states[:, : self.width], self._added(states)
         rough = shortlist.scores(users)
         if added is not None:
             rough += added
         self._apply_masks(rough, allowed, exclude)
         nearest, columns = rough.topk(count, dim=1)
-        exact = self._exact_scores(users, columns, added).masked_fill_(nearest == -torch.inf, -torch.inf)
+        exact = self._exact_scores(states, columns, added).masked_fill_(nearest == -torch.inf, -torch.inf)
         best, order = exact.topk(k, dim=1)
         complete = (best[:, -1] >= nearest[:, -1] + shortlist.error_bound(users)) | (nearest[:, -1] == -torch.inf)
         if not bool(complete.all()):
@@ -361,9 +390,9 @@ class Ranker:
         rows = zip(columns.cpu().numpy(), scores.float().cpu().numpy(), strict=True)
         return [(self.movie_ids[found[values > -np.inf]], values[values > -np.inf]) for found, values in rows]
 
-    def _exact_scores(self, users: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
+    def _exact_scores(self, states: torch.Tensor, columns: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Return the final scores [B, K] of the films at `columns` [B, K]; `added` is [B, N]."""
-        vectors = self._output_rows(columns)
+        users, vectors = states[:, : self.width], self._output_rows(columns)
         if self.model.scorer is not None:
             scores = self.model.scorer(users, vectors)
         else:

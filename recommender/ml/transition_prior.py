@@ -48,6 +48,15 @@ class TransitionPrior(NamedTuple):
         weights = self.weights[(history > 0).sum(1)]
         return self.transitions.scores(history).div_(SMOOTHING).log1p_().mul_(weights[:, None])
 
+    def add_to(self, scores: Tensor, history: Tensor) -> None:
+        """Add what `scores` returns for `history` to scores [B, N] in place. Few films follow those of a history: the
+        logarithm is taken of these alone."""
+        viewers, places, shares = self.transitions.entries(history)
+        total = torch.zeros(scores.numel(), device=scores.device).index_add_(0, places, shares)
+        weights = self.weights[(history > 0).sum(1)]
+        added = total[places].div_(SMOOTHING).log1p_().mul_(weights[viewers])
+        scores.view(-1)[places] = scores.view(-1)[places] + added  # a film that follows several gets the same each time
+
     def to(self, device: torch.device) -> Self:
         """Return the prior on another device."""
         return type(self)(self.transitions.to(device), self.weights.to(device))

@@ -40,8 +40,11 @@ class Transitions(NamedTuple):
     def scores(self, history: Tensor) -> Tensor:
         """Add up the shares after the films `history` [B, W], token ids, newest first, 0 for none, each times
         exp(-age / TAU): float32 [B, N]."""
-        by_age = torch.exp(torch.arange(history.shape[1], device=history.device) / -TAU)
-        return sum_rows(self.indptr, self.columns, self.shares, history, by_age)
+        return sum_rows(*self, history, _age_weights(history))
+
+    def entries(self, history: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what `scores` adds up, [n] each: viewers, places in the scores [B, N], and what is added there."""
+        return row_entries(*self, history, _age_weights(history), len(self.indptr) - 1)
 
     def to_half(self) -> Self:
         """Return the transitions in half the memory, since every web worker holds them, and those of two models during
@@ -55,18 +58,33 @@ class Transitions(NamedTuple):
         return type(self)(*(column.to(device) for column in wide))
 
 
-def sum_rows(indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor) -> Tensor:
-    """Add up sparse rows over the films `history` [B, W], token ids, newest first, 0 for none, each times its weight
-    in `by_age` [W]: float32 [B, N]. Film i has `values` at `columns`, both from indptr[i] to indptr[i + 1]."""
-    num_items = len(indptr) - 1
+def _age_weights(history: Tensor) -> Tensor:
+    return torch.exp(torch.arange(history.shape[1], device=history.device) / -TAU)
+
+
+def sum_rows(
+    indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor, width: int | None = None
+) -> Tensor:
+    """Add up sparse rows of `width` columns, by default one for each row, over the films `history` [B, W]: float32
+    [B, width]; see `row_entries`."""
+    width = len(indptr) - 1 if width is None else width
+    _, keys, entries = row_entries(indptr, columns, values, history, by_age, width)
+    return torch.zeros(len(history) * width, device=history.device).index_add_(0, keys, entries).view(-1, width)
+
+
+def row_entries(
+    indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor, width: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the entries [n] of sparse rows of `width` columns over the films `history` [B, W], token ids, newest
+    first, 0 for none: the viewer of each, its place in a matrix [B, width], and its value times its film's weight in
+    `by_age` [W]. Film i has `values` at `columns`, both from indptr[i] to indptr[i + 1]."""
     rows, ages = (history > 0).nonzero(as_tuple=True)
     sources = history[rows, ages] - 1
     entries, ranges = concatenate_tensor_ranges(indptr[sources], indptr[sources + 1])
     counts = ranges.diff()
     weights = torch.repeat_interleave(by_age[ages], counts) * values[entries]
-    keys = torch.repeat_interleave(rows * num_items, counts) + columns[entries].long()
-    total = torch.zeros(len(history) * num_items, device=history.device).index_add_(0, keys, weights)
-    return total.view(len(history), num_items)
+    viewers = torch.repeat_interleave(rows, counts)
+    return viewers, viewers * width + columns[entries].long(), weights
 
 
 def last_items(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, count: int = WINDOW) -> np.ndarray:

@@ -40,13 +40,13 @@ def inputs(ranker):
 @pytest.fixture
 def full_products(monkeypatch):
     """Counts the products over all films."""
-    calls, original = [], ItemVectors.dot_products
+    calls, original = [], ItemVectors.scores
 
-    def counted(self, others):
-        calls.append(len(others))
-        return original(self, others)
+    def counted(self, users, *parts):
+        calls.append(len(users))
+        return original(self, users, *parts)
 
-    monkeypatch.setattr(ItemVectors, "dot_products", counted)
+    monkeypatch.setattr(ItemVectors, "scores", counted)
     return calls
 
 

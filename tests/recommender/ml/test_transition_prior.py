@@ -45,6 +45,15 @@ def test_transitions_do_not_depend_on_the_chunk_size(monkeypatch):
         assert torch.equal(tensor, expected)
 
 
+def test_scores_get_the_prior_once_where_a_film_follows_several():
+    prior = TransitionPrior.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, 1.5)
+    history = torch.tensor([[3, 5, 4, 3], [1, 0, 0, 0], [0, 0, 0, 0]])
+    scores = torch.rand(3, MOVIES)
+    expected = scores + prior.scores(history)
+    prior.add_to(scores, history)
+    torch.testing.assert_close(scores, expected)
+
+
 def test_only_the_greatest_shares_are_kept():
     all_shares, greatest = (
         Transitions.from_tokens(TOKEN_VIEWERS, TOKENS.items - 1, MOVIES, max_successors) for max_successors in (None, 3)
