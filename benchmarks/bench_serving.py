@@ -275,6 +275,7 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "bare_p99_ms": round(float(np.quantile(measurements.bare_ms, 0.99)), 3),
         "cached_key_over_cached": round(p50["cached_key"] / p50["cached"], 3),
         "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
+        "similar_over_floor": round(p50["similar"] / p50["floor"], 2),
         "uncached_over_bare": round(p50["uncached"] / bare, 2),
         "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),
         "cached_rps": round(measurements.per_second("cached", 16)),

@@ -13,6 +13,7 @@ from recommender.ml.ragged import concatenate_ranges
 from recommender.ml.visits import find_visits
 
 MAX_LIKES = 200  # of a viewer, the newest: pairs grow with the square of the films
+MIN_LIKES = 5  # of a film; about one that fewer like they say nothing
 MAX_LIKED = 64  # of a film, those that stand out most
 SPARE_VIEWERS = 4.0  # who like any two films, added to what is counted and to what is expected: few likes say little
 YEARS_OF_A_PERIOD = 3
@@ -35,10 +36,28 @@ class _Likes(NamedTuple):
     films: np.ndarray  # int64 [n]: columns
     weights: np.ndarray  # float64 [n]: a pair weighs their product, 1 / sqrt(the viewer's films)
 
+    def select(self, kept: np.ndarray, columns: np.ndarray) -> "_Likes":
+        """Return the likes of a mask, with these columns in place of the films' own."""
+        viewers, visits, films, weights = (column[kept] for column in self)
+        return _Likes(viewers, visits, columns[films], weights)
+
 
 def fit_co_liking(tokens: Tokens, years: np.ndarray) -> CoLiking:
     """Count which films go together, for films of these years [N]; 0: not known."""
-    likes, num_films = _read_likes(tokens), len(years)
+    likes = _read_likes(tokens)
+    known = np.flatnonzero(np.bincount(likes.films, minlength=len(years)) >= MIN_LIKES)
+    place = np.full(len(years), -1)
+    place[known] = np.arange(len(known))
+    kept = place[likes.films] >= 0
+    found = _fit(likes.select(kept, place), years[known])
+    counts = np.zeros(len(years), np.int64)
+    counts[known] = np.diff(found.starts)
+    return CoLiking(np.append(0, counts.cumsum()), known[found.columns].astype(np.int32), found.lifts)
+
+
+def _fit(likes: _Likes, years: np.ndarray) -> CoLiking:
+    """Count which films go together, of which each was liked."""
+    num_films = len(years)
     mass = np.bincount(likes.films, likes.weights * _liked_elsewhere(likes, likes.weights), num_films)
     pairs = float(_liked_elsewhere(likes, np.ones(len(likes.films))).sum())
     if pairs < 1:

@@ -1,7 +1,6 @@
 """Movies similar to a movie, by content, and by what the model learned."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -148,9 +147,7 @@ def _rank(
     """
     snapshot, table, doubles = context.snapshot, context.snapshot.table, context.snapshot.doubles
     count = doubles.ranked_count(context.candidate_count)
-    nearest = None
-    with suppress(OSError):
-        nearest = shelved_movies(snapshot, ranker, row)
+    nearest = shelved_movies(snapshot, ranker, row)
     if nearest is None:
         with computing(context):
             if context.overloaded:

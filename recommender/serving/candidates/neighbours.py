@@ -19,28 +19,33 @@ ROW_NEIGHBOURS = 100  # of a movie that a row of the home page is about
 log = logging.getLogger(__name__)
 
 
-def nearest_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> Neighbours:
-    """Return the published movies most similar to the one at `row`, the most similar first.
+def shelved_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> Neighbours | None:
+    """Return the published movies most similar to the one at `row` as the model's folder has them, the most similar
+    first; None where they have to be computed.
 
     They are the same for everyone and at every time, so that a movie whose window opens later is among them.
     """
-
-    def compute() -> Neighbours:
-        return neighbours.compute_neighbours(snapshot, row, stored_neighbours(snapshot, ranker))
-
+    stored = stored_neighbours(snapshot, ranker)
     try:
-        if (found := shelved_movies(snapshot, ranker, row)) is not None:
-            return found
+        return stored.read(row) if stored is not None else None
     except OSError as error:  # the folder was deleted or cut; the next model brings another
         log.warning("Neighbours are computed, as those of the model cannot be read: %s", error)
-        return neighbours.compute_neighbours(snapshot, row, None)
-    return snapshot.neighbour_cache.get((row, ranker.version if ranker else None, version_of(snapshot)), compute)
+        return None
 
 
-def shelved_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> Neighbours | None:
-    """Return the `nearest_movies` that the model's folder has; None where they have to be computed. Raises OSError."""
+def nearest_movies(snapshot: CatalogueSnapshot, ranker: "Ranker | None", row: int) -> Neighbours:
+    """Return the same as `shelved_movies`; computed, and kept with the catalogue, where they are on no shelf."""
+    if (found := shelved_movies(snapshot, ranker, row)) is not None:
+        return found
     stored = stored_neighbours(snapshot, ranker)
-    return None if stored is None else stored.read(row)
+
+    def compute() -> Neighbours:
+        try:
+            return neighbours.compute_neighbours(snapshot, row, stored)
+        except OSError:  # see above: by content alone
+            return neighbours.compute_neighbours(snapshot, row, None)
+
+    return snapshot.neighbour_cache.get((row, ranker.version if ranker else None, version_of(snapshot)), compute)
 
 
 def most_similar(
@@ -48,7 +53,10 @@ def most_similar(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the k allowed movies (bool [movies]) most similar to the one at `row`, and their
     similarities, float32 [k], from a comparison with all of them."""
-    found = neighbours.evidence(snapshot, row, stored_neighbours(snapshot, ranker))
+    try:
+        found = neighbours.evidence(snapshot, row, stored_neighbours(snapshot, ranker))
+    except OSError:  # as above
+        found = neighbours.evidence(snapshot, row, None)
     rows = top_rows(found, allowed, k)
     return rows, neighbours.similarity_from(found[rows])
 

@@ -115,6 +115,12 @@ def test_stored_lists_do_not_wait(api, model, request):
     assert (answer["source"], answer["degraded"]) == ("cache", False)
 
 
+def test_stored_neighbours_do_not_wait(api, shelf, request):
+    request.getfixturevalue("occupied")
+    answer = api.post("/similar", {"movie_id": str(MATRIX)})
+    assert (len(answer["similar"]), answer["degraded"]) == (20, False)
+
+
 def test_a_queued_request_is_answered_when_a_slot_is_free(api, occupied, monkeypatch):
     release_connection = concurrency._release_connection
 

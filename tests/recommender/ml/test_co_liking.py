@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommender.ml.co_liking import MAX_LIKED, fit_co_liking
+from recommender.ml.co_liking import MAX_LIKED, MIN_LIKES, fit_co_liking
 from recommender.ml.data import RATING, Events, Histories, tokenise
 from recommender.ml.vocab import Vocab
 
@@ -61,8 +61,9 @@ def test_films_that_were_not_liked_do_not_count():
 
 
 def test_few_likes_say_less_than_many():
-    few = lifts_of(viewers_of((1, 2), DAY, 2) + viewers_of((3, 4), DAY, 20) + strangers(300))[0]
+    few = lifts_of(viewers_of((1, 2), DAY, 5) + viewers_of((3, 4), DAY, 20) + strangers(300))[0]
     assert 0 < few(1, 2) < few(3, 4)
+    assert lifts_of(viewers_of((1, 2), DAY, MIN_LIKES - 1) + strangers(300))[0](1, 2) == 0
 
 
 def test_popular_films_are_not_near_for_being_popular():
