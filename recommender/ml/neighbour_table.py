@@ -21,11 +21,18 @@ class NeighbourLists(NamedTuple):
 
     movie_ids: np.ndarray  # int32 [N], ascending
     facts: np.ndarray  # uint64 [N]: a number that changes with what is known of a film
-    neighbours: np.ndarray  # int32 [N, K]: places in movie_ids, the most similar first; -1 where there are no more
+    neighbours: (
+        np.ndarray
+    )  # place_type(N) [N, K]: places in movie_ids, the most similar first; N where there are no more
     similarities: np.ndarray  # uint16 [N, K], 0..SIMILARITY_STEPS
     liked_starts: np.ndarray  # int64 [N + 1]: the films that the same people liked, in CSR form
-    liked: np.ndarray  # int32 [n]: places in movie_ids
+    liked: np.ndarray  # place_type(N) [n]: places in movie_ids
     lifts: np.ndarray  # float16 [n]: how much more often than expected, as in co_liking.py
+
+
+def place_type(count: int) -> type[np.uint16 | np.int32]:
+    """Return the smallest type of places among so many films."""
+    return np.uint16 if count <= np.iinfo(np.uint16).max else np.int32
 
 
 class NeighbourTable:
@@ -51,19 +58,19 @@ class NeighbourTable:
             raise ValueError(f"the columns of {path} are not of one length")
 
     def neighbours(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of the films most similar to the one at `place`, int32 [n], and their similarities,
+        """Return the places of the films most similar to the one at `place`, int64 [n], and their similarities,
         float32 [n], 0..1. Raises OSError."""
         first, stop = place * self.length, (place + 1) * self.length
-        places = self._read("neighbours", first, stop)
+        places = self._read("neighbours", first, stop).astype(np.int64)
         similarities = self._read("similarities", first, stop) / np.float32(SIMILARITY_STEPS)
-        known = places >= 0
+        known = places < len(self.movie_ids)
         return places[known], similarities[known]
 
     def liked(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of the films that those like who like the one at `place`, int32 [n], and by how much more
+        """Return the places of the films that those like who like the one at `place`, int64 [n], and by how much more
         often than expected, float32 [n]. Raises OSError."""
         first, stop = self._liked_starts[place : place + 2].tolist()
-        return self._read("liked", first, stop), self._read("lifts", first, stop).astype(np.float32)
+        return self._read("liked", first, stop).astype(np.int64), self._read("lifts", first, stop).astype(np.float32)
 
     def _read(self, name: str, first: int, stop: int) -> np.ndarray:
         """Return the entries `first` to `stop` - 1 of a field."""

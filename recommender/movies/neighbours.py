@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from recommender.ml.neighbour_table import SIMILARITY_STEPS, NeighbourLists, NeighbourTable
+from recommender.ml.neighbour_table import SIMILARITY_STEPS, NeighbourLists, NeighbourTable, place_type
 from recommender.movies.content_similarity import content_evidence, similarity_from
 from recommender.movies.fact_hashes import fact_hashes
 from recommender.movies.snapshot import CatalogueSnapshot
@@ -130,11 +130,11 @@ def make_lists(
     others = rows_of_columns[liked.columns]
     listed = np.flatnonzero((owners >= 0) & (others >= 0))
     listed = listed[np.argsort(owners[listed], kind="stable")]
-    others, lifts = others[listed].astype(np.int32), liked.lifts[listed]
+    others, lifts = others[listed].astype(place_type(count)), liked.lifts[listed]
     liked_starts = np.searchsorted(owners[listed], np.arange(count + 1))
     added = np.float32(LIKED_WEIGHT) * lifts.astype(np.float32)
     length = min(MAX_NEIGHBOURS, count)
-    neighbours = np.full((count, length), -1, np.int32)
+    neighbours = np.full((count, length), count, place_type(count))
     similarities = np.zeros((count, length), np.uint16)
     step = max(1, BLOCK_CELLS // max(count, 1))
     for first in range(0, count, step):

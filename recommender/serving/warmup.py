@@ -8,6 +8,7 @@ from django.db import close_old_connections
 from recommender import registry
 from recommender.movies.series import series_of
 from recommender.serving.candidates.charts import rank_chart
+from recommender.serving.candidates.neighbours import stored_neighbours
 from recommender.serving.current_versions import active_ranker, read_versions
 from recommender.serving.request import CHART_NAMES
 
@@ -21,12 +22,16 @@ def start_in_web_process() -> None:
 
 
 def preload() -> None:
-    """Load the active model, the catalogue with its series and doubles, and the charts. What fails is loaded later."""
+    """Load the active model with its neighbours, the catalogue with its series and doubles, and the charts.
+
+    What fails is loaded later.
+    """
     try:
         cache_read = read_versions(None)
-        active_ranker(cache_read)
+        ranker = active_ranker(cache_read)
         snapshot = cache_read.load_snapshot()
         series_of(snapshot)
+        stored_neighbours(snapshot, ranker)
         _ = snapshot.doubles
         for name in CHART_NAMES:
             rank_chart(name, snapshot, cache_read.epoch)
