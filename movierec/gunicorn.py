@@ -52,6 +52,9 @@ def on_starting(server: Any) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     django.setup()
     call_command("check", tags=["security"], verbosity=0)
+    if wait_fd := os.environ.get("MOVIEREC_WAIT_FD"):  # `./run` makes the data ready meanwhile
+        with open(int(wait_fd), "rb") as pipe:
+            pipe.read()
 
 
 _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None

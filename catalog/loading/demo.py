@@ -10,6 +10,7 @@ from catalog.errors import CatalogError
 from catalog.limits import DEMO_ID_BASE
 from catalog.loading.datasets import LoadReport, Progress, load_dataset
 from catalog.models import Movie, Viewer
+from catalog.selectors import has_legacy_demo
 from catalog.services.demo import RemovedDemo, remove_demo_in
 from catalog.services.get_or_create import lock_catalogue_writers
 
@@ -53,9 +54,9 @@ def remove_legacy_demo() -> RemovedDemo | None:
     A movie that was overwritten since is the site's own and stays, and so do the viewers who watched any movie of the
     site's own.
     """
-    legacy = Movie.objects.filter(is_demo=True, pk__lte=DEMO_ID_BASE)
-    if not legacy.exists() and not Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_ID_BASE).exists():
+    if not has_legacy_demo():
         return None
+    legacy = Movie.objects.filter(is_demo=True, pk__lte=DEMO_ID_BASE)
     with transaction.atomic():
         titles = {pk - DEMO_ID_BASE: title for pk, title in read_movies().table.select("id", "title").iter_rows()}
         overwritten = [pk for pk, title in legacy.values_list("pk", "title") if titles.get(pk) != title]

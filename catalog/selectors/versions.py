@@ -44,6 +44,12 @@ def has_demo() -> bool:
     return movies.exists() or Viewer.objects.filter(is_simulated=True).exists()
 
 
+def has_legacy_demo() -> bool:
+    """Tell whether there is a demo of a former version, under ids from 1, where a site's own may be."""
+    movies = Movie.objects.filter(is_demo=True, pk__lte=DEMO_ID_BASE)
+    return movies.exists() or Viewer.objects.filter(is_simulated=True, pk__lte=DEMO_ID_BASE).exists()
+
+
 def viewer_versions(ids: Collection[int]) -> dict[int, int]:
     """Map viewer ids to versions; unknown viewers are left out."""
     with connection.cursor() as cursor:

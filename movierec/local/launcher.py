@@ -18,7 +18,7 @@ from infrastructure.errors import SetupError
 from movierec.local import processes
 from movierec.local.embedded_servers import prepare_servers, remove_sockets, required_servers
 from movierec.local.services import ROOT, application_services, server_service
-from movierec.local.start_page import StartPage
+from movierec.local.start_page import LISTEN_FD, WAIT_FD, StartPage
 from movierec.local.state_folder import (
     StateFolderLocked,
     create_state_folder,
@@ -50,6 +50,7 @@ class Launcher:
     def __init__(self, state: Path, address: Address, say: Callable[[str], None]) -> None:
         self.state, self.address = state, address
         self.page: StartPage | None = None  # while the system starts
+        self.welcome_file = state / "welcome.json"  # of the preparation
         self._print = say
         self.supervisor = Supervisor(state, self.say)
 
@@ -69,10 +70,15 @@ class Launcher:
             self.page = StartPage(self.address)
             self.page.open()
             self.start_servers()
+            wait_fd, begin_fd = os.pipe()
+            web, *others = application_services({LISTEN_FD: self.page.listener.fileno(), WAIT_FD: wait_fd})
+            if was_ready := self.welcome_file.exists():  # an earlier start got as far: this one does both at once
+                self.supervisor.start(web)
             self.prepare_data(arguments)
             self.say("starting the web processes, which load the model")
-            web, *others = application_services(self.page.listener.fileno())
-            self.supervisor.start(web)
+            os.close(begin_fd)
+            if not was_ready:
+                self.supervisor.start(web)
             self.wait_until_ready()  # the workers' start would only make this wait longer
             for service in others:
                 self.supervisor.start(service)
@@ -157,7 +163,7 @@ class Launcher:
 
     def print_welcome(self) -> None:
         """Print the addresses, the admin's login and a first request, from what the preparation noted."""
-        url, welcome = self.address.url, json.loads((self.state / "welcome.json").read_text())
+        url, welcome = self.address.url, json.loads(self.welcome_file.read_text())
         password = welcome["password"] or "MOVIEREC_ADMIN_PASSWORD of the first start, or the one set since"
         if welcome["request"]:
             example = f"What should someone watch after {', '.join(welcome['titles'])}?\n  curl -s {url}/recommend"

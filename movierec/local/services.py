@@ -3,17 +3,18 @@
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from movierec.local.embedded_servers import Server
 from movierec.local.processes import Child, spawn
 from movierec.local.server_paths import ServerLayout
-from movierec.local.start_page import LISTEN_FD
 from movierec.local.supervisor import Service
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION_STOP_ORDER = 9  # above the servers', which the applications need
+NO_FILES: Mapping[str, int] = {}
 LIGHT_CONCURRENCY = 2  # tasks at once of the worker for light and batch tasks
 
 
@@ -24,11 +25,11 @@ def server_service(server: Server, layout: ServerLayout, stop_order: int) -> Ser
     )
 
 
-def application_services(listen_fd: int | None = None) -> list[Service]:
+def application_services(open_files: Mapping[str, int] = NO_FILES) -> list[Service]:
     """Return web, worker, trainer and beat, as `docker-compose.yml` has them too.
 
     A worker's SIGQUIT also ends a task that takes hours; its job's lease runs out and the next start resumes it.
-    `listen_fd`: the open file of the port, for the web processes; None: they open it.
+    `open_files`: of the web processes, by the variable that names the file to them (LISTEN_FD, WAIT_FD).
     """
     celery = ["celery", "-A", "movierec"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
@@ -38,7 +39,7 @@ def application_services(listen_fd: int | None = None) -> list[Service]:
     metrics = [str(ROOT / "manage.py"), "serve_metrics"]
     exporter = _application_service("metrics", metrics, signal.SIGTERM, 5, signal.SIGTERM)
     return [
-        _application_service("web", web, signal.SIGTERM, 15, signal.SIGTERM, listen_fd),
+        _application_service("web", web, signal.SIGTERM, 15, signal.SIGTERM, open_files),
         _application_service("worker", [*worker, *light], signal.SIGQUIT, 15, signal.SIGKILL),
         _application_service("trainer", [*worker, *training], signal.SIGQUIT, 15, signal.SIGKILL),
         _application_service("beat", [*celery, "beat", "--pidfile="], signal.SIGTERM, 5, signal.SIGTERM),
@@ -52,14 +53,17 @@ def _application_service(
     stop_signal: int,
     stop_seconds: float,
     death_signal: int,
-    listen_fd: int | None = None,
+    open_files: Mapping[str, int] = NO_FILES,
 ) -> Service:
     def start(log: IO[bytes]) -> Child:
-        handed_on: dict[str, Any] = {}
-        if listen_fd is not None:
-            handed_on = {"pass_fds": (listen_fd,), "env": os.environ | {LISTEN_FD: str(listen_fd)}}
         module = [] if arguments[0].endswith(".py") else ["-m"]
-        command = [sys.executable, *module, *arguments]
-        return spawn(command, log=log, death_signal=death_signal, cwd=ROOT, **handed_on)
+        return spawn(
+            [sys.executable, *module, *arguments],
+            log=log,
+            death_signal=death_signal,
+            cwd=ROOT,
+            pass_fds=tuple(open_files.values()),
+            env=os.environ | {name: str(fd) for name, fd in open_files.items()},
+        )
 
     return Service(name, start, APPLICATION_STOP_ORDER, stop_signal, stop_seconds)

@@ -18,7 +18,8 @@ from typing import Any
 
 from infrastructure.addresses import Address
 
-LISTEN_FD = "MOVIEREC_LISTEN_FD"  # names the open file to gunicorn.py
+# Name open files to gunicorn.py: the port, and a pipe whose other end is closed when the web processes may begin.
+LISTEN_FD, WAIT_FD = "MOVIEREC_LISTEN_FD", "MOVIEREC_WAIT_FD"
 RETRY_AFTER = 2  # seconds
 MAX_LINES = 200  # of the progress
 MAX_BODY = 2 << 20  # bytes of a request that are read to the end before it is answered

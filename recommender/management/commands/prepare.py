@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from catalog import selectors, services
-from catalog.loading import remove_legacy_demo
 from catalog.models import Movie, Viewer
 from infrastructure import server_wait
 from recommender import registry, tasks, training_data
@@ -65,7 +64,7 @@ class Command(BaseCommand):
     def _load_data(self, data: Path | None, people: Path | None, empty: bool, state: DataState) -> None:
         """Load the data set, or the demo into a database that never had any data; a demo that was removed stays out."""
         is_fresh = selectors.data_set() == 0
-        if remove_legacy_demo():
+        if selectors.has_legacy_demo() and _remove_legacy_demo():
             self._print_step("the demo of a former version, whose ids were those of real films, was removed")
             is_fresh = True
         if empty and services.remove_demo():
@@ -178,6 +177,12 @@ class Command(BaseCommand):
         file = settings.STATE_DIR / "welcome.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(welcome))
+
+
+def _remove_legacy_demo() -> bool:
+    from catalog.loading import remove_legacy_demo  # with polars, for which no other start has to wait
+
+    return remove_legacy_demo() is not None
 
 
 def newest_version() -> ModelVersion | None:
