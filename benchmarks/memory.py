@@ -18,6 +18,12 @@ def max_mb(pids: list[int], *, peak: bool = False) -> float:
     return max(int(line.split()[1]) for lines in statuses for line in lines if line.startswith(field)) / 1024
 
 
+def pss_mb(pid: int) -> float:
+    """Return the memory of a process (Linux), each page that others share by its share."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
 def peak_mb() -> float:
     """Return the peak of this process. On Linux ru_maxrss would be wrong: a process that is forked from a larger one
     inherits its peak."""
