@@ -24,7 +24,7 @@ def seconds_to_goals(task: Task, preset: Preset) -> dict[str, float | None]:
     def on_epoch(epoch: int, model: TransformerRecModel) -> dict[str, float]:
         nonlocal started
         paused = time.perf_counter()
-        ndcg10 = _ndcg10(task, model)
+        ndcg10 = ndcg10_of(task, model)
         for goal in GOALS:
             if ndcg10 >= goal and goal_seconds[str(goal)] is None:
                 goal_seconds[str(goal)] = round(paused - started, 1)
@@ -48,7 +48,7 @@ def compare_losses(task: Task, preset: Preset, minutes: float) -> dict[str, dict
     for negatives in (*(n for n in NEGATIVES if n < len(task.vocab)), len(task.vocab)):
         trainer = make_trainer(task, override(preset, train={"negatives": negatives}))
         speed = measure_speed(trainer, minutes * 60).targets_per_s
-        ndcg10 = _ndcg10(task, trainer.model.eval())
+        ndcg10 = ndcg10_of(task, trainer.model.eval())
         results[str(negatives)] = {
             "targets_per_s": round(speed),
             "steps": trainer.total_steps,
@@ -58,7 +58,8 @@ def compare_losses(task: Task, preset: Preset, minutes: float) -> dict[str, dict
     return results
 
 
-def _ndcg10(task: Task, model: TransformerRecModel) -> float:
+def ndcg10_of(task: Task, model: TransformerRecModel) -> float:
+    """Return NDCG@10 on a sample of validation, request time given."""
     targets = evaluate.sample_targets(task.validation, MAX_TARGETS)
     ranks = evaluate.rank_targets(task.tokens, targets, evaluate.ranker_scorer(Ranker(model, task.vocab), "request"))
     return metrics.ndcg(ranks, 10)
