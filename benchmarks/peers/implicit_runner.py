@@ -60,7 +60,7 @@ def main(path: str) -> None:
     targets = np.searchsorted(viewers, data["target_viewers"])
     lists, _ = model.recommend(targets, watched[targets], N=10, filter_already_liked_items=True)
     hits = lists == data["target_films"][:, None]
-    als["ndcg10"] = float((hits / np.log2(2 + np.arange(10))).sum() / len(targets))
+    als["ndcg10"] = float((hits / np.log2(2 + np.arange(10))).sum() / len(data["target_viewers"]))
     als["fit_s"] = round(fit_s, 1)
     films, states = np.ascontiguousarray(model.item_factors), np.ascontiguousarray(model.user_factors)
     flat, started = faiss.IndexFlatIP(films.shape[1]), time.monotonic()
