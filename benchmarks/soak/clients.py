@@ -151,6 +151,7 @@ def run_editor(server: Server, ledger: Ledger, films: Sequence[str], done: threa
     from django.db import connections
 
     from catalog.models import Rule
+    from catalog.services import delete_records, save_record
 
     client = Client(server, ledger, 10_000)
     edits = 0
@@ -161,7 +162,8 @@ def run_editor(server: Server, ledger: Ledger, films: Sequence[str], done: threa
             if client.send("edit", ("PATCH", f"/movies/{film}", {"published": False})) is None:
                 continue
         else:
-            rule = Rule.objects.create(name=f"soak {edits}", action=Rule.Action.EXCLUDE, movie_id=int(film))
+            rule = Rule(name=f"soak {edits}", action=Rule.Action.EXCLUDE, movie_id=int(film))
+            save_record(rule)
         with ledger.lock:
             ledger.hidden.add(film)
             ledger.counts["edits"] += 1
@@ -171,5 +173,5 @@ def run_editor(server: Server, ledger: Ledger, films: Sequence[str], done: threa
         if edits % 2:
             client.send("edit", ("PATCH", f"/movies/{film}", {"published": True}))
         else:
-            rule.delete()
+            delete_records([rule])
     connections.close_all()
