@@ -119,6 +119,8 @@ def _export(task: Task, path: Path) -> None:
         path,
         viewers=np.repeat(np.arange(len(starts)), lengths),
         films=tokens.items[rows],
+        times=tokens.times[rows],
+        asked_at=tokens.times[np.minimum(task.ends, tokens.indptr[1:] - 1)],
         target_viewers=targets.viewers,
         target_films=tokens.items[targets.rows],
     )

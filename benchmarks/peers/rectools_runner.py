@@ -3,8 +3,8 @@ has RecTools:
 
     .venv-rectools/bin/python -P benchmarks/peers/rectools_runner.py DATA sasrec|hstu|als SECONDS
 
-DATA (npz): `viewers`, `films` [n], each viewer's rows in the order of watching; `target_viewers`, `target_films` [t],
-what each of these watched next. The last line of the output is JSON: fit_s, epochs, ndcg10, viewers_per_min (lists of
+DATA (npz): `viewers` (0..U-1), `films`, `times` [n], each viewer's rows in the order of watching; `asked_at` [U], when a
+list is asked for; `target_viewers`, `target_films` [t], what each of these watched next. The last line of the output is JSON: fit_s, epochs, ndcg10, viewers_per_min (lists of
 200), one_p50_ms and one_p99_ms (a list of 20 for one viewer), peak_mb.
 """
 
@@ -25,7 +25,6 @@ from rectools.models import HSTUModel, ImplicitALSWrapperModel, SASRecModel
 
 SHARED = {"n_blocks": 2, "n_heads": 1, "n_factors": 64, "session_max_len": 50, "batch_size": 64, "dropout_rate": 0.1}
 LIST_LENGTH, SHORT, SINGLES = 200, 20, 60
-ASKED_AT = pd.to_datetime(2_000_000_000, unit="s")  # after every row
 
 
 class Clock(Callback):
@@ -62,11 +61,12 @@ def make_model(name: str, seconds: float) -> Any:
     )
 
 
-def asked_at(model: Any, viewers: Any) -> dict[str, pd.DataFrame]:
-    """Return when the viewers ask, for a model that goes by it."""
+def context_of(model: Any, viewers: Any, asked_at: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Return when the viewers ask, unix seconds by viewer, for a model that goes by it."""
     if not getattr(model, "require_recommend_context", False):
         return {}
-    return {"context": pd.DataFrame({Columns.User: viewers, Columns.Datetime: ASKED_AT})}
+    when = pd.to_datetime(asked_at[np.asarray(viewers)], unit="s")
+    return {"context": pd.DataFrame({Columns.User: viewers, Columns.Datetime: when})}
 
 
 def ndcg10(lists: pd.DataFrame, targets: dict[int, int]) -> float:
@@ -82,19 +82,19 @@ def main(path: str, name: str, seconds: float) -> None:
     with np.load(path) as arrays:
         data = dict(arrays)
     rows = {Columns.User: data["viewers"], Columns.Item: data["films"], Columns.Weight: 1.0}
-    rows[Columns.Datetime] = pd.to_datetime(np.arange(len(data["viewers"])), unit="s")  # only the order counts
+    rows[Columns.Datetime], times = pd.to_datetime(data["times"], unit="s"), data["asked_at"]
     dataset = Dataset.construct(pd.DataFrame(rows))
     model, started = make_model(name, seconds), time.monotonic()
     model.fit(dataset)
     fit_s = time.monotonic() - started
     viewers = np.unique(data["viewers"])
     started = time.monotonic()
-    lists = model.recommend(viewers, dataset, k=LIST_LENGTH, filter_viewed=True, **asked_at(model, viewers))
+    lists = model.recommend(viewers, dataset, k=LIST_LENGTH, filter_viewed=True, **context_of(model, viewers, times))
     recommend_s = time.monotonic() - started
     milliseconds = []
     for viewer in viewers[:SINGLES]:
         started = time.perf_counter()
-        model.recommend([viewer], dataset, k=SHORT, filter_viewed=True, **asked_at(model, [viewer]))
+        model.recommend([viewer], dataset, k=SHORT, filter_viewed=True, **context_of(model, [viewer], times))
         milliseconds.append(1000 * (time.perf_counter() - started))
     result = {
         "fit_s": round(fit_s, 1),
