@@ -3,9 +3,9 @@ has RecTools:
 
     .venv-rectools/bin/python -P benchmarks/peers/rectools_runner.py DATA sasrec|hstu|als SECONDS
 
-DATA (npz): `viewers` (0..U-1), `films`, `times` [n], each viewer's rows in the order of watching; `asked_at` [U], when a
-list is asked for; `target_viewers`, `target_films` [t], what each of these watched next. The last line of the output is JSON: fit_s, epochs, ndcg10, viewers_per_min (lists of
-200), one_p50_ms and one_p99_ms (a list of 20 for one viewer), peak_mb.
+DATA (npz): `viewers` (0..U-1), `films`, `times` [n], each viewer's rows in the order of watching; `asked_at` [U], when
+a list is asked for; `target_viewers`, `target_films` [t], what each of these watched next. The last line of the output
+is JSON: fit_s, ndcg10, viewers_per_min (lists of 200), one_p50_ms and one_p99_ms (a list of 20 for one viewer), peak_mb.
 """
 
 import json
