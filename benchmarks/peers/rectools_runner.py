@@ -1,11 +1,11 @@
 """Train a model of RecTools for a while and recommend to every viewer. This script runs alone in the environment that
 has RecTools:
 
-    .venv-rectools/bin/python -P benchmarks/peers/rectools_runner.py DATA sasrec|hstu|als SECONDS
+    .venv-rectools/bin/python -P benchmarks/peers/rectools_runner.py DATA sasrec|hstu SECONDS
 
 DATA (npz): `viewers` (0..U-1), `films`, `times` [n], each viewer's rows in the order of watching; `asked_at` [U], when
 a list is asked for; `target_viewers`, `target_films` [t], what each of these watched next. The last line of the output
-is JSON: fit_s, ndcg10, viewers_per_min (lists of 200), one_p50_ms and one_p99_ms (a list of 20 for one viewer), peak_mb.
+is JSON: fit_s, ndcg10, viewers_per_min (lists of 200), one_p50_ms and one_p99_ms (20 films for one viewer), peak_mb.
 """
 
 import json
@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from implicit.als import AlternatingLeastSquares
 from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 from rectools import Columns
 from rectools.dataset import Dataset
-from rectools.models import HSTUModel, ImplicitALSWrapperModel, SASRecModel
+from rectools.models import HSTUModel, SASRecModel
 
 SHARED = {"n_blocks": 2, "n_heads": 1, "n_factors": 64, "session_max_len": 50, "batch_size": 64, "dropout_rate": 0.1}
 LIST_LENGTH, SHORT, SINGLES = 200, 20, 60
@@ -42,8 +41,6 @@ class Clock(Callback):
 
 def make_model(name: str, seconds: float) -> Any:
     """Return an untrained model."""
-    if name == "als":
-        return ImplicitALSWrapperModel(AlternatingLeastSquares(64, iterations=15, alpha=10.0, random_state=1))
     kind = {"sasrec": SASRecModel, "hstu": HSTUModel}[name]
     return kind(
         **SHARED,
