@@ -30,11 +30,11 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.event_files import measure_event_files
+from benchmarks.importing.event_files import measure_event_files
+from benchmarks.importing.synthetic_imdb import write_synthetic_imdb
 from benchmarks.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
-from benchmarks.synthetic_imdb import write_synthetic_imdb
 from movierec.local import embedded_servers
 from movierec.local.server_paths import DATABASE_NAME, database_url, redis_url, socket_dir
 
