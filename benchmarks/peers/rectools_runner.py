@@ -1,7 +1,9 @@
 """Train a model of RecTools for a while and recommend to every viewer. This script runs alone in the environment that
 has RecTools:
 
-    .venv-rectools/bin/python -P benchmarks/peers/rectools_runner.py DATA sasrec|hstu SECONDS
+    .venv-rectools/bin/python -P benchmarks/peers/rectools_runner.py DATA sasrec|hstu SECONDS [SHAPE]
+
+SHAPE: JSON with options of the model, in place of the published ones.
 
 DATA (npz): `viewers` (0..U-1), `films`, `times` [n], each viewer's rows in the order of watching; `asked_at` [U], when
 a list is asked for; `target_viewers`, `target_films` [t], what each of these watched next. The last line of the output
@@ -39,11 +41,11 @@ class Clock(Callback):
         trainer.should_stop = time.monotonic() - self.started > self.seconds
 
 
-def make_model(name: str, seconds: float) -> Any:
+def make_model(name: str, seconds: float, shape: dict[str, Any]) -> Any:
     """Return an untrained model."""
     kind = {"sasrec": SASRecModel, "hstu": HSTUModel}[name]
     return kind(
-        **SHARED,
+        **SHARED | shape,
         loss="softmax",
         get_trainer_func=lambda: Trainer(
             accelerator="cpu",
@@ -72,7 +74,7 @@ def ndcg10(lists: pd.DataFrame, targets: dict[int, int]) -> float:
     return float((1 / np.log2(1 + hits[Columns.Rank])).sum() / len(targets))
 
 
-def main(path: str, name: str, seconds: float) -> None:
+def main(path: str, name: str, seconds: float, shape: dict[str, Any]) -> None:
     """Train, recommend and print the result."""
     warnings.filterwarnings("ignore")
     seed_everything(1, verbose=False)
@@ -81,7 +83,7 @@ def main(path: str, name: str, seconds: float) -> None:
     rows = {Columns.User: data["viewers"], Columns.Item: data["films"], Columns.Weight: 1.0}
     rows[Columns.Datetime], times = pd.to_datetime(data["times"], unit="s"), data["asked_at"]
     dataset = Dataset.construct(pd.DataFrame(rows))
-    model, started = make_model(name, seconds), time.monotonic()
+    model, started = make_model(name, seconds, shape), time.monotonic()
     model.fit(dataset)
     fit_s = time.monotonic() - started
     viewers = np.unique(data["viewers"])
@@ -106,4 +108,4 @@ def main(path: str, name: str, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), json.loads((sys.argv[4:] or ["{}"])[0]))

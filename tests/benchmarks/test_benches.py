@@ -26,7 +26,7 @@ KEYS = {
         "events_export_rows_per_s",
         "events_copy_rows_per_s",
     },
-    "peers": {"over_rectools", "peers", "published", "cpus"},
+    "peers": {"over_rectools", "in_our_shape", "peers", "published", "cpus"},
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
     "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},
     "growth": {"sizes", "slopes"},
