@@ -21,7 +21,7 @@ from catalog.models import WatchEvent
 from catalog.plurals import count_noun
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
-from recommender.ingest import import_records, imports
+from recommender.ingest import history_files, import_records, imports
 from recommender.models import (
     BatchChunk,
     Erasure,
@@ -267,8 +267,8 @@ def delete_lists(viewer_id: int | None, viewer: Key | None) -> bool:
 
 
 def delete_from_jobs(viewer_id: int) -> int:
-    """Delete a viewer's posted histories from batch jobs, and the viewer's number from their results and chunks.
-    Return the number of jobs that named the viewer."""
+    """Delete a viewer's posted histories from batch jobs, the viewer's number from their results and chunks, and what
+    the reports of the viewer's own files say. Return the number of jobs that named the viewer."""
     for bound in ("after_viewer_id", "through_viewer_id"):  # one lower, it holds the same viewers: this one is gone
         BatchChunk.objects.filter(**{bound: viewer_id}).update(**{bound: viewer_id - 1})
     names_viewer = Q(parameters__user_histories__has_key=str(viewer_id)) | Q(result__failed_users__contains=[viewer_id])
@@ -278,4 +278,4 @@ def delete_from_jobs(viewer_id: int) -> int:
         if viewer_id in job.result.get("failed_users", []):
             job.result["failed_users"].remove(viewer_id)
         job.save(update_fields=["parameters", "result"])
-    return len(jobs)
+    return len(jobs) + history_files.forget_viewer(viewer_id)

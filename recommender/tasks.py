@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
 from recommender import maintenance, privacy, webhooks
-from recommender.ingest import import_undo, imports
+from recommender.ingest import history_files, import_undo, imports
 from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Job
@@ -65,7 +65,8 @@ def _run_job(job_id: str, flow: Callable[[leases.Lease], None]) -> dict[str, Any
         return {"job": job_id, "taken": False}
     with leases.running_lease(lease):
         flow(lease)
-    result = {name: value for name, value in lease.result.items() if name != "failed_users"}
+    personal = ("failed_users", *history_files.PERSONAL)
+    result = {name: value for name, value in lease.result.items() if name not in personal}
     return {"job": job_id, "taken": True, **result}
 
 
@@ -110,7 +111,12 @@ def run_batch(job_id: str) -> dict[str, Any]:
 @shared_task(name="recommender.tasks.bring_in")
 def run_import(job_id: str) -> dict[str, Any]:
     """Run an import job: the rows of files that came over HTTP."""
-    return _run_job(job_id, imports.run_import)
+    return _run_job(job_id, _import_rows)
+
+
+def _import_rows(lease: leases.Lease) -> None:
+    run = history_files.run_import if lease.parameters["of"] == imports.HISTORY else imports.run_import
+    run(lease)
 
 
 @shared_task(name="recommender.tasks.take_back")

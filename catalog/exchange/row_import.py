@@ -19,7 +19,6 @@ from catalog.services import (
     MadeRecords,
     MovieChange,
     NewCredit,
-    RecordKind,
     WriteProblem,
     record_block,
     write_credits,
@@ -138,9 +137,7 @@ def _import_events(rows: EventRows, trust_times: bool, made: MadeRecords) -> Imp
         rows.sessions,
     )
     recorded = record_block(block, backdate=trust_times)
-    made.event_ranges += recorded.ranges
-    made.renewed_events.update(recorded.renewed)
-    made.add(RecordKind.VIEWERS, recorded.new_viewers)
+    made.add_events(recorded.ranges, recorded.renewed, recorded.new_viewers)
     duplicates = []
     for place, result in recorded.others.items():
         if result.status is EventStatus.DUPLICATE:

@@ -1,7 +1,7 @@
 """Movies as other sites name them: by external id, or by title and year."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db import connection
@@ -101,8 +101,11 @@ class _Found(NamedTuple):
     is_certain: bool = True  # it may be matched; else it only keeps another film from it
 
 
-def match_movies(references: Sequence[MovieReference]) -> list[Match]:
-    """Match each reference with a movie of the catalogue.
+def match_movies(
+    references: Sequence[MovieReference], progress: Callable[[int, int], object] = lambda done, total: None
+) -> list[Match]:
+    """Match each reference with a movie of the catalogue. `progress` is told how many are done, of how many different
+    ones.
 
     External ids come first. A title counts with its year. A year beside it, as sites differ in what a movie's year is,
     needs an equal title; a title without its series or subtitle needs the year itself. No title counts against an id of
@@ -113,6 +116,7 @@ def match_movies(references: Sequence[MovieReference]) -> list[Match]:
     wanted = list(dict.fromkeys(references))  # an archive names a film in its diary, its ratings and its lists
     matches: list[Match] = []
     for start in range(0, len(wanted), BLOCK_SIZE):
+        progress(start, len(wanted))
         matches += _match_block(wanted[start : start + BLOCK_SIZE])
     years: dict[int, set[int]] = defaultdict(set)  # movie -> its years as the references tell them
     for match, reference in zip(matches, wanted, strict=True):
@@ -173,8 +177,16 @@ def _match_ids(wanted: _Wanted, films: list[_Film]) -> Match:
 
 
 def _match_titles(wanted: Mapping[int, _Wanted]) -> dict[int, Match]:
-    """Match by title: first with films that have all words of it, then the rest with what begins alike, then with
-    films of other years, for the reason alone."""
+    """Match by title: first with films of the very title and year, which is one look for all of them, then the rest
+    with films that have all words of it, then with what begins alike, then with films of other years, for the reason
+    alone."""
+    exact = _choose_among(wanted, _exact_candidates(wanted))
+    found = {place: match for place, match in exact.items() if match.movie_id is not None}
+    return found | _match_spellings({place: one for place, one in wanted.items() if place not in found})
+
+
+def _match_spellings(wanted: Mapping[int, _Wanted]) -> dict[int, Match]:
+    """Match by title in any spelling, as _match_titles() says."""
     matches = {place: Match(None, "unknown") for place in wanted}
     texts = [
         (place, text, one.year)
@@ -198,6 +210,18 @@ def _match_titles(wanted: Mapping[int, _Wanted]) -> dict[int, Match]:
     return matches | _explain_years(wanted, others)
 
 
+def _exact_candidates(wanted: Mapping[int, _Wanted]) -> dict[int, list[_Film]]:
+    """Map places to the films of the very title and year."""
+    dated = {place: one for place, one in wanted.items() if one.year and one.reference.title}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT r.place, m.id FROM unnest(%s::int[], %s::text[], %s::int[]) AS r (place, title, year)
+                 JOIN catalog_movie m ON m.year = r.year AND lower(m.title) = lower(r.title)""",
+            [list(dated), [one.reference.title for one in dated.values()], [one.year for one in dated.values()]],
+        )
+        return _films_by_place(cursor.fetchall())
+
+
 def _candidates(query: str, texts: Sequence[tuple[int, str, int | None]]) -> dict[int, list[_Film]]:
     """Map places to the films that a query finds for their texts. `texts`: (place, words, year)."""
     if not texts:
@@ -205,8 +229,11 @@ def _candidates(query: str, texts: Sequence[tuple[int, str, int | None]]) -> dic
     columns = [list(column) for column in zip(*texts, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(query, [*columns, MAX_CANDIDATES, *columns, MAX_CANDIDATES])
-        pairs = cursor.fetchall()
-    films = _load_films({movie for _, movie in pairs})
+        return _films_by_place(cursor.fetchall())
+
+
+def _films_by_place(pairs: Sequence[tuple[int, int]]) -> dict[int, list[_Film]]:
+    films = _load_films({movie for _, movie in pairs}) if pairs else {}
     found: dict[int, list[_Film]] = defaultdict(list)
     for place, movie in sorted(pairs):
         found[place].append(films[movie])

@@ -194,7 +194,10 @@ def import_scope(view: ApiView) -> str | None:
     """Return the scope that the import of a view's address needed; None where there is no such import."""
     job_id = getattr(view, "kwargs", {}).get("job_id")
     job = Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).first() if job_id else None
-    return IMPORT_SCOPES[RowKind(job.parameters["of"])] if job else None
+    if job is None:
+        return None
+    of = job.parameters["of"]
+    return ApiKey.Scope.EVENTS if of == imports.HISTORY else IMPORT_SCOPES[RowKind(of)]
 
 
 def _kind_or_404(kwargs: dict[str, Any]) -> RowKind:

@@ -29,7 +29,8 @@ from recommender.serving.concurrency import in_bulk_turns
 MAX_ROWS = 200_000  # of one call
 FIRST_GENRES = "first_genres"  # parameter of a job: the catalogue had no genre when it came, so it brings them
 DRY_RUN = "dry_run"  # parameter of a job: what would become of the rows is wanted, and nothing else
-VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS)
+HISTORY = "history"  # what the rows of people's own files are: recommender.ingest.history_files
+VIEWER_KINDS = (RowKind.VIEWERS, RowKind.EVENTS, HISTORY)
 
 
 class TooManyRows(ValueError):
@@ -152,31 +153,37 @@ def reassign_viewer_rows(viewer: Key, into: Key) -> ReassignedRows:
     would overwrite the other's name and age limit."""
     changed: list[tuple[int, str]] = []
     valid: list[dict[str, Any]] = []
+    has_account = False
     for part in _pending_parts_naming(viewer).select_for_update(of=("self",)).select_related("job"):
-        kind = RowKind(part.job.parameters["of"])
-        rows = _reassign_rows(viewer, part, into) if kind is RowKind.EVENTS else _delete_rows(viewer, part)
+        of = part.job.parameters["of"]
+        rows = _delete_rows(viewer, part) if of == RowKind.VIEWERS else _reassign_rows(viewer, part, into)
         changed += [(part.pk, json.dumps(row)) for row in rows]
-        valid += [values for values, problems in (validate_row(kind, row) for row in rows) if not problems]
+        if of == HISTORY:  # only somebody with an account has brought a file
+            has_account |= bool(rows)
+        else:
+            judged = (validate_row(RowKind(of), row) for row in rows)
+            valid += [values for values, problems in judged if not problems]
     import_records.forget_viewer(viewer)
     age_limits = [values["age_limit"] for values in valid if values.get("age_limit") is not None]
-    has_account = any(not values["session"] for values in valid)
+    has_account |= any(not values["session"] for values in valid)
     return ReassignedRows(changed, has_account, min(age_limits, default=None))
 
 
 def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: int) -> None:
     """Undo reassign_viewer_rows(). Rows that were imported since are taken from the other viewer (events with an id
-    above `last_event`) and imported again for the viewer that they name."""
+    above `last_event`) and imported again for the viewer that they name; those of a person's own file stay."""
     by_part: dict[int, list[Row]] = {}
     for pk, row in rows:
         by_part.setdefault(pk, []).append(Row(*json.loads(row)))
     parts = ImportPart.objects.filter(pk__in=by_part).select_for_update(of=("self",)).select_related("job")
     for part in parts.order_by("pk"):
-        restored, kind = by_part[part.pk], RowKind(part.job.parameters["of"])
+        restored, of = by_part[part.pk], part.job.parameters["of"]
         if part.stored is None:
             lines = {row.line for row in restored}
             others = [row for row in _load_rows(part) if row.line not in lines]
             _save_part_rows(part, sorted([*others, *restored], key=lambda row: row.line))
-        elif import_records.TAKEN_BACK_BY not in part.job.result:
+        elif of != HISTORY and import_records.TAKEN_BACK_BY not in part.job.result:
+            kind = RowKind(of)
             if kind is RowKind.EVENTS:
                 services.delete_moved_events(into, last_event, event_facts(restored))
             made = MadeRecords()

@@ -10,6 +10,7 @@ from recommender.movies.movie_ids import movie_id_texts
 def readable_result(job: Job) -> dict[str, Any]:
     """Return the result with viewers by their keys; those who are gone since are left out."""
     result: dict[str, Any] = job.result
+    result = {name: value for name, value in result.items() if name != "of_viewer"}
     if failed := result.get("failed_users"):
         keys = selectors.viewer_keys(failed)
         result = result | {"failed_users": [keys[viewer_id] for viewer_id in failed if viewer_id in keys]}

@@ -1,19 +1,20 @@
 """Import of a person's own file into a viewer's history, with a report of what was matched."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
 
 from django.db import transaction
 
 from catalog.exchange.history.merging import Said, merge_statements
-from catalog.exchange.history.reading import FileReport, ReadOptions, read_history
+from catalog.exchange.history.reading import FileReport, History, ReadOptions, read_history
 from catalog.exchange.history.rows import NO_FILM, Basis, HistoryRow, HistorySource, Kind, Statement
 from catalog.exchange.row_import import batched
 from catalog.keys import Key
 from catalog.selectors import KnownViewings, Match, MovieReference, known_viewings, match_movies, movie_runtimes
-from catalog.services import EventStatus, NewEvent, record_events
+from catalog.services import EventBlock, EventStatus, MadeRecords, NewEvent, record_block
 
+Matches = dict[int, Match]  # of rows, by position
 UNKNOWN_RUNTIME = 90  # minutes: of a film of which it is not known
 _MESSAGES = {
     "unknown": "The catalogue has no film of this title.",
@@ -66,12 +67,29 @@ def import_history(
     `dry_run`: nothing is stored; the report says what would have been. Raises DataFileError with nothing stored.
     """
     history = read_history(file, options or ReadOptions())
-    rows = history.rows
+    return store_history(viewer, history, match_rows(history.rows), dry_run=dry_run)
+
+
+def match_rows(
+    rows: Sequence[HistoryRow], progress: Callable[[int, int], object] = lambda done, total: None
+) -> Matches:
+    """Return for each row that can be read, by its position, which film it means. `progress` as in match_movies()."""
     valid = [position for position, row in enumerate(rows) if not row.problem]
-    matches = dict(zip(valid, match_movies([_reference(rows[position]) for position in valid]), strict=True))
+    found = match_movies([_reference(rows[position]) for position in valid], progress)
+    return dict(zip(valid, found, strict=True))
+
+
+def store_history(
+    viewer: Key, history: History, matches: Matches, *, dry_run: bool = False, made: MadeRecords | None = None
+) -> HistoryReport:
+    """Store the events of rows whose films are known, in one transaction.
+
+    `dry_run` as in import_history(); `made`: is filled with what the rows make.
+    """
+    rows = history.rows
     movies = {position: match.movie_id for position, match in matches.items() if match.movie_id is not None}
     events, repeated = _settle(viewer, rows, movies)
-    statuses, rejected = _record_events(events, dry_run)
+    statuses, rejected = _record_events(events, dry_run, MadeRecords() if made is None else made)
     kinds = Counter(Kind(event.kind).label for _, event in events)
     by = Counter(match.by for position, match in matches.items() if position not in rejected)
     return HistoryReport(
@@ -151,7 +169,9 @@ def _event(viewer: Key, movie_id: int, said: Said) -> _Event:
     return _Event(said.row, event)
 
 
-def _record_events(events: list[_Event], dry_run: bool) -> tuple[Counter[EventStatus], dict[int, str]]:
+def _record_events(
+    events: list[_Event], dry_run: bool, made: MadeRecords
+) -> tuple[Counter[EventStatus], dict[int, str]]:
     """Store the events, ordered by time: the order is kept for equal times.
 
     Returns how many events have each status; and why rows, by position, had an event rejected.
@@ -159,14 +179,16 @@ def _record_events(events: list[_Event], dry_run: bool) -> tuple[Counter[EventSt
     statuses, rejected = Counter[EventStatus](), dict[int, str]()
     with transaction.atomic():
         for batch in batched(events):
-            results = record_events([event for _, event in batch])
-            statuses.update(result.status for result in results)
-            rejected |= {row: result.reason for (row, _), result in zip(batch, results, strict=True) if result.reason}
+            recorded = record_block(EventBlock.of([event for _, event in batch]))
+            statuses[EventStatus.STORED] += len(batch) - len(recorded.others)
+            statuses.update(result.status for result in recorded.others.values())
+            rejected |= {batch[place].row: result.reason for place, result in recorded.others.items() if result.reason}
+            made.add_events(recorded.ranges, recorded.renewed, recorded.new_viewers)
         transaction.set_rollback(dry_run)
     return statuses, rejected
 
 
-def _unmatched(rows: Sequence[HistoryRow], matches: dict[int, Match], rejected: dict[int, str]) -> list[UnmatchedRow]:
+def _unmatched(rows: Sequence[HistoryRow], matches: Matches, rejected: dict[int, str]) -> list[UnmatchedRow]:
     reasons = {position: row.problem for position, row in enumerate(rows) if row.problem} | rejected
     for position, match in matches.items():
         if match.movie_id is None:

@@ -1,9 +1,10 @@
 """What a person's file says of films, whatever site it is from."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, StrEnum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
 from catalog.models import WatchEvent
@@ -74,6 +75,43 @@ class HistoryRow(NamedTuple):
     def is_no_film(self) -> bool:
         """Say whether the row is of series, games and the like, which no limit counts."""
         return self.problem == NO_FILM
+
+
+def dump_row(row: HistoryRow) -> dict[str, Any]:
+    """Return a row as JSON, without what is as in a new row. load_row() reads it."""
+    written = {name: value for name, value in row._asdict().items() if value != HistoryRow._field_defaults[name]}
+    if row.statements:
+        written["statements"] = [
+            [
+                said.kind,
+                said.at and said.at.isoformat(),
+                said.stars,
+                said.basis.name,
+                said.likely,
+                said.seconds,
+                said.completion,
+            ]
+            for said in row.statements
+        ]
+    return written
+
+
+def load_row(written: Mapping[str, Any]) -> HistoryRow:
+    """Return the row that dump_row() wrote."""
+    statements = tuple(
+        Statement(
+            None if kind is None else Kind(kind),
+            datetime.fromisoformat(at) if at else None,
+            stars,
+            Basis[basis],
+            None if likely is None else Kind(likely),
+            seconds,
+            completion,
+        )
+        for kind, at, stars, basis, likely, seconds, completion in written.get("statements", ())
+    )
+    directors = tuple(written.get("directors", ()))
+    return HistoryRow(**{**written, "statements": statements, "directors": directors})
 
 
 def clean_text(text: object) -> str:

@@ -1,6 +1,6 @@
 """Notes of what a write made, so that it can be taken back later."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -24,6 +24,14 @@ class MadeRecords:
     renewed_events: dict[int, int] = field(default_factory=dict)  # progress that went on: former id -> id
     created: dict[RecordKind, set[int]] = field(default_factory=lambda: {kind: set() for kind in RecordKind})
     written: dict[RecordKind, set[int]] = field(default_factory=lambda: {kind: set() for kind in RecordKind})
+
+    def add_events(
+        self, ranges: Iterable[tuple[int, int]], renewed: Mapping[int, int], new_viewers: Iterable[int]
+    ) -> None:
+        """Note what a block of events made, as catalog.services.RecordedBlock has it."""
+        self.event_ranges += ranges
+        self.renewed_events.update(renewed)
+        self.add(RecordKind.VIEWERS, new_viewers)
 
     def add(self, kind: RecordKind, created: Iterable[int], written: Iterable[int] = ()) -> None:
         """Note records that were created, and others of the kind that were written."""

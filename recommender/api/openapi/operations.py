@@ -1,5 +1,7 @@
 """The OpenAPI contract: how a view describes its call, how callers authenticate, and what holds for every call."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -122,18 +124,20 @@ def operation(
     *,
     example: Any = None,
     status: int | tuple[int, ...] = 200,
+    other_answers: Mapping[int, Any] = MappingProxyType({}),
     **more: Any,
 ) -> Any:
     """Describe a call of the API in the schema and bind its serializers; `more` as for catalog.api.strict.operation.
 
-    `answer`: the serializer of the body, under each `status`. `example`: a body to send; a test sends it.
+    `answer`: the serializer of the body, under each `status`; `other_answers`: of others. `example`: a body to send; a
+    test sends it.
     """
     statuses = status if isinstance(status, tuple) else (status,)
     examples = [OpenApiExample(operation_id, value=example, request_only=True)] if example is not None else []
     return bare_operation(
         operation_id=operation_id,
         summary=summary,
-        responses={**dict.fromkeys(statuses, answer), **ERROR_RESPONSES},
+        responses={**dict.fromkeys(statuses, answer), **other_answers, **ERROR_RESPONSES},
         examples=examples,
         needs_body=operation_id != BATCH_CACHE_OPERATION,
         tags=[operation_id.split("_")[0]],

@@ -1,6 +1,7 @@
 """POST /users/{id}/history: a person's own export from another service, into the viewer's history."""
 
-from typing import Any
+from hashlib import blake2b, file_digest
+from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
@@ -10,15 +11,18 @@ from rest_framework.response import Response
 
 from catalog.errors import DataFileError
 from catalog.exchange.history.dates import DateOrder
-from catalog.exchange.history.importing import HistoryReport, import_history
-from catalog.exchange.history.reading import MAX_OTHER_ROWS, ReadOptions
+from catalog.exchange.history.importing import match_rows, store_history
+from catalog.exchange.history.reading import MAX_OTHER_ROWS, ReadOptions, read_history
 from catalog.exchange.history.rows import LIST_KINDS, HistorySource
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean
+from recommender.api.jobs import JobAnswerSerializer, create_import_job, job_body
 from recommender.api.openapi.operations import operation
 from recommender.api.uploads import content_type_and_encoding, uploaded_file, uploaded_name
 from recommender.api.users.path_viewer import viewer_of_path
 from recommender.api.users.profiles import ReadWriteView
+from recommender.ingest import history_files
+from recommender.ingest.imports import DRY_RUN, HISTORY
 from recommender.models import ApiKey
 
 MAX_PROFILE_LENGTH = 200  # characters
@@ -67,6 +71,7 @@ class HistoryAnswerSerializer(serializers.Serializer):
     unmatched = UnmatchedRowSerializer(many=True)
     files = HistoryFileSerializer(many=True)
     dry_run = serializers.BooleanField()
+    job_id = serializers.UUIDField(allow_null=True, help_text="DELETE /jobs/{id}/import takes it back. Dry run: null.")
 
 
 class HistoryImportView(ReadWriteView):
@@ -77,13 +82,14 @@ class HistoryImportView(ReadWriteView):
 
     @operation(
         "users_history",
-        "Reads what somebody took along from another site: an archive or a file.",
+        "Reads what somebody took along from another site: an archive or a file. A long one is stored by a job.",
         HistoryAnswerSerializer,
+        other_answers={202: JobAnswerSerializer},
         request=dict.fromkeys(("text/csv", "application/json", "application/zip"), OpenApiTypes.BINARY),
         parameters=[HistoryQuerySerializer],
     )
     def post(self, request: Request, user_id: str) -> Response:
-        """Import a person's export; the answer lists the rows that match no movie."""
+        """Import a person's export; the answer, or the result of its job, lists the rows that match no movie."""
         viewer, query = viewer_of_path(user_id), self.validated
         _, encoding = content_type_and_encoding(request)
         options = ReadOptions(
@@ -93,14 +99,25 @@ class HistoryImportView(ReadWriteView):
             DateOrder(query["date_order"]) if "date_order" in query else None,
             query.get("profile", ""),
         )
+        is_dry_run = bool(query["dry_run"])
         with uploaded_file(request) as file:
             try:
-                report = import_history(viewer, file, options, dry_run=query["dry_run"])
+                history = read_history(file, options)
             except DataFileError as error:
                 raise ValidationError(str(error)) from None
-        return Response(_body(report))
-
-
-def _body(report: HistoryReport) -> dict[str, Any]:
-    files = [file._asdict() | {"source": file.source or ""} for file in report.files]
-    return report._asdict() | {"unmatched": [row._asdict() for row in report.unmatched], "files": files}
+            if history_files.is_long(history):
+                file.seek(0)
+                digest = file_digest(cast(Any, file), lambda: blake2b(str(viewer).encode(), digest_size=16))
+                job = create_import_job(
+                    cast(Any, request.auth),
+                    request.headers.get("Idempotency-Key"),
+                    {"of": HISTORY, "digest": digest.hexdigest()} | ({DRY_RUN: True} if is_dry_run else {}),
+                    lambda new_job: history_files.save_rows(new_job, viewer, history),
+                )
+                return Response(job_body(job), status=202, headers={"Location": f"/jobs/{job.pk}"})
+            if is_dry_run:
+                report, job_id = store_history(viewer, history, match_rows(history.rows), dry_run=True), None
+            else:
+                report, job = history_files.store_now(viewer, history)
+                job_id = str(job.pk)
+        return Response(history_files.report_body(report) | {"job_id": job_id})

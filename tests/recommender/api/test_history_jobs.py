@@ -1,0 +1,152 @@
+"""POST /users/{id}/history as a job: a long file is stored by a worker, and each file can be taken back as a whole."""
+
+import json
+
+import pytest
+
+from catalog.models import Movie, Viewer, WatchEvent
+from recommender import maintenance, privacy, tasks
+from recommender.ingest import history_files
+from recommender.models import ImportPart, Job
+from tests.support.cast import AMELIE, EVE, GODFATHER, MATRIX, NEMO
+from tests.support.imports import run_import
+from tests.support.own_files import send_file, stored_events
+
+pytestmark = [pytest.mark.usefixtures("cast"), pytest.mark.django_db(transaction=True)]
+DIARY = (
+    "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+    "2021-01-05,Amélie,2001,x,4,,,2021-01-02\n"
+    "2021-01-05,The Godfather,1972,x,,,,2021-01-04\n"
+    "2021-01-06,A Film That Nobody Made,1999,x,,,,2021-01-05\n"
+)
+STORED = [
+    (AMELIE, "watch", "2021-01-02", None),
+    (AMELIE, "rating", "2021-01-02", 4.0),
+    (GODFATHER, "watch", "2021-01-04", None),
+]
+
+
+@pytest.fixture
+def long_from(monkeypatch):
+    """Let files of more than two rows be long."""
+    monkeypatch.setattr(history_files, "MAX_ROWS_AT_ONCE", 2)
+
+
+def take_back(site, job_id):
+    undo = site.delete(f"/jobs/{job_id}/import", expect=202)
+    assert tasks.run_import_undo(undo["job_id"])["taken"]
+    return site.get(f"/jobs/{undo['job_id']}")["result"]
+
+
+@pytest.mark.usefixtures("long_from")
+def test_a_long_file_is_stored_by_a_job_with_the_report_in_its_result(site):
+    dry = send_file(site, DIARY, "?dry_run=true", expect=202)
+    report = run_import(site, dry)["result"]
+    assert (report["stored"], report["dry_run"], stored_events()) == (3, True, [])
+    job = send_file(site, DIARY, expect=202)
+    assert site.response.headers["Location"] == f"/jobs/{job['job_id']}"
+    assert (job["status"], job["kind"], job["total"], stored_events()) == ("queued", "import", 3, [])
+    job = run_import(site, job)
+    assert (job["status"], job["done"], job["phase"]) == ("done", 3, "events")
+    assert stored_events() == STORED
+    result = job["result"]
+    assert {name: result[name] for name in ("source", "rows", "by_title", "stored", "duplicates", "rejected")} == {
+        "source": "letterboxd", "rows": 3, "by_title": 2, "stored": 3, "duplicates": 0, "rejected": 1,
+    }  # fmt: skip
+    assert [(row["line"], row["title"], row["year"]) for row in result["unmatched"]] == [
+        (4, "A Film That Nobody Made", 1999)
+    ]
+    [refused] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert refused["reason"] == "A Film That Nobody Made (1999): The catalogue has no film of this title."
+    again = run_import(site, send_file(site, DIARY, expect=202))["result"]
+    assert (again["stored"], again["duplicates"]) == (0, 3)
+    assert take_back(site, job["job_id"])["deleted"]["events"] == 3
+    assert stored_events() == []
+    site.delete(f"/jobs/{dry['job_id']}/import", expect=409)
+
+
+def test_a_short_file_can_be_taken_back_as_well(site):
+    report = send_file(site, DIARY)
+    assert stored_events() == STORED
+    job = site.get(f"/jobs/{report['job_id']}")
+    assert (job["status"], job["result"]["stored"], job["result"]["unmatched"]) == ("done", 3, report["unmatched"])
+    assert "of_viewer" not in job["result"]
+    assert take_back(site, report["job_id"])["deleted"]["events"] == 3
+    assert stored_events() == []
+    assert send_file(site, DIARY, "?dry_run=true")["job_id"] is None
+
+
+def test_a_viewer_whom_the_file_made_goes_with_it_and_what_was_there_stays(site):
+    path = "/users/anna@example.org/history"
+    report = site.post(path, DIARY.encode(), content_type="text/csv")
+    assert take_back(site, report["job_id"])["deleted"] | {} == {
+        "events": 3, "viewers": 1, "movies": 0, "credits": 0, "people": 0, "genres": 0, "tags": 0,
+    }  # fmt: skip
+    assert not Viewer.objects.filter(key="anna@example.org").exists()
+    site.post("/events", {"user_id": EVE, "movie_id": str(AMELIE), "kind": "watch", "occurred_at": "2021-01-02"})
+    report = send_file(site, DIARY)
+    assert report["duplicates"] == 1
+    take_back(site, report["job_id"])
+    assert [event[:3] for event in stored_events()] == [(AMELIE, "watch", "2021-01-02")]
+
+
+@pytest.mark.usefixtures("long_from")
+def test_the_same_idempotency_key_is_the_same_job(site):
+    header = {"HTTP_IDEMPOTENCY_KEY": "eve-1"}
+    path = f"/users/{EVE}/history"
+    first, second = (
+        site.post(path, DIARY.encode(), content_type="text/csv", expect=202, **header)["job_id"] for _ in range(2)
+    )
+    assert first == second
+    site.post("/users/4711/history", DIARY.encode(), content_type="text/csv", expect=422, **header)
+
+
+@pytest.mark.usefixtures("long_from")
+@pytest.mark.parametrize("viewer", [EVE, "anna@example.org", "0042"])
+def test_an_erased_viewer_leaves_nothing_of_a_file(site, viewer):
+    """A file that waits, and the report of one that was stored."""
+    path = f"/users/{viewer}/history"
+    stored = run_import(site, site.post(path, DIARY.encode(), content_type="text/csv", expect=202))
+    waiting = site.post(path, DIARY.encode(), content_type="text/csv", expect=202)
+    assert len(site.get(f"/users/{viewer}/data")["waiting_rows"]) == 4
+    site.delete(f"/users/{viewer}/data")
+    texts = [json.dumps([part.rows, part.reasons]) for part in ImportPart.objects.all()]
+    texts += [json.dumps([job.result, job.parameters, job.log_tail]) for job in Job.objects.all()]
+    assert not [text for text in texts if str(viewer) in text or "Nobody Made" in text or "Godfather" in text]
+    job = run_import(site, waiting)
+    assert (job["status"], job["result"]["stored"]) == ("done", 0)
+    assert site.get(f"/jobs/{stored['job_id']}")["result"]["stored"] == 3, "counts stay"
+    assert not WatchEvent.objects.filter(movie=GODFATHER, occurred_at__year=2021).exists()
+    privacy.finish_erasures()
+
+
+@pytest.mark.usefixtures("long_from")
+def test_a_file_that_waits_goes_with_its_viewer_into_an_account_and_back(site):
+    """Nothing of the session but the file, which only somebody with an account brings: it needs the scope."""
+    waiting = site.post("/users/s-1/history", DIARY.encode(), content_type="text/csv", expect=202)
+    merge = site.post("/users/merge", {"from_user_id": "s-1", "into_user_id": EVE})
+    assert merge["merge_id"]
+    site.post("/users/merge/undo", {"merge_id": merge["merge_id"]})
+    merge = site.post("/users/merge", {"from_user_id": "s-1", "into_user_id": EVE})
+    run_import(site, waiting)
+    assert stored_events() == STORED
+
+
+@pytest.mark.usefixtures("long_from")
+def test_thousands_of_rows_of_many_films_report_their_progress(site, monkeypatch):
+    films = [Movie(title=f"Invented Film {n}", year=1990 + n % 30) for n in range(1_200)]
+    Movie.objects.bulk_create(films)
+    lines = [f"2021-02-03,{film.title},{film.year},x,3,,,2021-02-01" for film in films]
+    job = send_file(site, DIARY + "\n".join(lines), expect=202)
+    seen = []
+    original = history_files.match_rows
+    monkeypatch.setattr(
+        history_files,
+        "match_rows",
+        lambda rows, progress: original(rows, lambda done, total: (seen.append((done, total)), progress(done, total))),
+    )
+    result = run_import(site, job)["result"]
+    assert (result["stored"], result["by_title"], result["rejected"]) == (2_403, 1_202, 1)
+    assert seen == [(0, 1_203), (500, 1_203), (1_000, 1_203)]
+    assert maintenance.prune()["jobs"] == 0
+    assert {NEMO, MATRIX}.isdisjoint({event[0] for event in stored_events()})
