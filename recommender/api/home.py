@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.fields import TitleLanguageField
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonInteger, QueryMovieIds, Timestamp, UserId, UserIdAnswer
+from recommender.api.http.json_io import json_bytes
 from recommender.api.list_requests import (
     AudienceFields,
     DetailsField,
@@ -29,7 +32,8 @@ from recommender.api.list_responses import (
 from recommender.api.lists.see_all import SeeAllSerializer, see_all
 from recommender.api.openapi.operations import operation
 from recommender.models import ServedList
-from recommender.serving.home.page import Page, build_page
+from recommender.serving.home.page import build_page
+from recommender.serving.home.page_parts import Page, PageRow
 from recommender.serving.request import Filters
 
 MAX_ROWS, MAX_ROW_LENGTH = 20, 50
@@ -107,34 +111,29 @@ class HomeView(ApiView):
         """Return a home page of rows for a viewer, or for everyone."""
         values = self.validated
         list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
-        page = build_page(list_request, values["rows"], values["row_length"])
+        page = build_page(list_request, values["rows"], values["row_length"], film_json)
         return Response(page_body(sent_viewer(values), page, list_request.filters, values["sent"]))
 
 
 def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the page as the JSON of the API. `sent`: its parameters as they came."""
+    """Return the page as the JSON of the API; its films are JSON already. `sent`: its parameters as they came."""
     body = {
         "user_id": user_id,
         "rows": [
             {
-                "key": rendered.row.key,
-                "kind": rendered.row.kind,
-                "about": rendered.row.about,
-                "title": rendered.title,
-                "reason": rendered.reason,
-                "source": rendered.row.source,
-                "recommendation_id": rendered.recommendation_id,
-                "films": [_home_movie(movie_id, rendered.row.kind, page) for movie_id in rendered.movie_ids],
+                "key": row.key,
+                "kind": row.kind,
+                "about": row.about,
+                "title": row.title,
+                "reason": row.reason,
+                "source": row.source,
+                "recommendation_id": row.recommendation_id,
+                "films": _films_json(row, page),
                 "see_all": see_all(
-                    rendered.row.kind,
-                    rendered.row.about,
-                    sent,
-                    rendered.movie_ids,
-                    data_set=page.data_set,
-                    model=page.model_version,
+                    row.kind, row.about, sent, row.movie_ids, data_set=page.data_set, model=page.model_version
                 ),
             }
-            for rendered in page.rows
+            for row in page.rows
         ],
         "model_version": page.model_version,
         "is_known_user": page.is_known_viewer,
@@ -146,7 +145,19 @@ def page_body(user_id: int | str | None, page: Page, filters: Filters, sent: Map
     return body | {name: value for name, value in notes.items() if value}
 
 
-def _home_movie(movie_id: int, row_kind: str, page: Page) -> dict[str, Any]:
-    """Return a movie as its row shows it."""
-    card = movie_card(movie_id, page.movie_cards)
-    return card | {"completion": page.completions[movie_id]} if row_kind == "continue_watching" else card
+def film_json(card: MovieCard | DetailedCard) -> bytes:
+    """Return a film as a row shows it, as JSON."""
+    return json_bytes(movie_card(card.movie_id, {card.movie_id: card}))
+
+
+def _films_json(row: PageRow, page: Page) -> orjson.Fragment:
+    films = [
+        page.films[movie_id].shown if movie_id in page.films else json_bytes(movie_card(movie_id, {}))
+        for movie_id in row.movie_ids
+    ]
+    if row.kind == "continue_watching":
+        completions = [page.completions[movie_id] for movie_id in row.movie_ids]
+        films = [
+            b'%b,"completion":%b}' % (film[:-1], json_bytes(n)) for film, n in zip(films, completions, strict=True)
+        ]
+    return orjson.Fragment(b"[%b]" % b",".join(films))

@@ -17,6 +17,7 @@ from recommender.cache.codec import (
 )
 from recommender.cache.connection import CacheUnavailable
 from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters, read_total_counters
+from recommender.cache.home_pages import StoredHome, read_home, read_homes, store_home
 from recommender.cache.lists import (
     delete_all,
     erase_viewer,
@@ -73,6 +74,7 @@ __all__ = [
     "BytesSerializer",
     "CacheUnavailable",
     "ExclusionCounts",
+    "StoredHome",
     "StoredList",
     "StoredPage",
     "StreamRead",
@@ -100,6 +102,8 @@ __all__ = [
     "read_chart",
     "read_counters",
     "read_embedding",
+    "read_home",
+    "read_homes",
     "read_list_and_versions",
     "read_lists",
     "read_page",
@@ -115,6 +119,7 @@ __all__ = [
     "set_epoch_bumper",
     "store_chart",
     "store_embedding",
+    "store_home",
     "store_list",
     "store_lists",
     "store_page",

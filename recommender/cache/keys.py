@@ -41,6 +41,11 @@ def chart_key(name: str) -> str:
     return f"chart:{name}"
 
 
+def home_page_key(viewer_id: int, place: int) -> str:
+    """Return the key of one of the places for home pages, of a viewer or (0) of everybody."""
+    return f"viewer:{viewer_id}:home:{place}" if viewer_id else f"home:{place}"
+
+
 def page_session_key(session: str) -> str:
     return f"pages:{session}"
 

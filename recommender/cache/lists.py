@@ -17,6 +17,7 @@ from recommender.cache.codec import (
     unpack_embedding,
 )
 from recommender.cache.connection import redis_connection
+from recommender.cache.home_pages import viewer_home_keys
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
     TEXT_VECTORS,
@@ -108,7 +109,7 @@ def erase_viewers(ids: Collection[int], known_models: Collection[str] = (), keys
     with redis_connection.checked_client() as redis:
         models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
         for viewer_id in ids:
-            names.append(version_key(viewer_id))
+            names += [version_key(viewer_id), *viewer_home_keys(viewer_id)]
             names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
         caches["lists"].delete_many(names)
     end_sessions([*ids, *keys])

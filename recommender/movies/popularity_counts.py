@@ -53,10 +53,19 @@ def at_current_counts(ranker: "Ranker") -> "Ranker":
     return kept[2]
 
 
-def _current() -> WatchCounts | None:
-    """Return this process's copy while it is fresh, else what Redis has; the last one while Redis is away."""
+def counted_at(newest: int = 0) -> int:
+    """Return when the counts that this process goes by were made, unix seconds; 0 without any. `newest`: a copy that
+    was made before is read anew, as somebody has seen a newer one."""
+    counts = _current(newest)
+    return counts.made_at if counts is not None else 0
+
+
+def _current(newest: int = 0) -> WatchCounts | None:
+    """Return this process's copy while it is fresh, and not made before `newest` (unix seconds), else what Redis has;
+    the last one while Redis is away."""
     local = _local.current
-    if local is None or time.monotonic() >= local.until:
+    is_older = local is not None and local.counts is not None and local.counts.made_at < newest
+    if local is None or is_older or time.monotonic() >= local.until:
         counts = local.counts if local else None
         with suppress(CacheUnavailable):
             counts = cache.read_watch_counts()

@@ -224,6 +224,12 @@ class CatalogueSnapshot:
         """Return which movies a viewer of `age_limit` years may watch, bool [movies]."""
         return self.table.age <= age_limit
 
+    def age_class(self, age_limit: int) -> int:
+        """Return the largest age from which a movie may be watched that a limit allows (years): viewers under limits
+        with the same one may watch the same; -1 where they may watch nothing."""
+        ages = self.cached_array("distinct ages", None, lambda *_: np.unique(self.table.age))
+        return int(ages[ages <= age_limit].max(initial=-1))
+
     def rows_of_model(self, ranker: "Ranker") -> np.ndarray:
         """Return the row of every movie of the model's vocabulary, [V]; -1 where it has left the catalogue."""
         return self._for_model(ranker)[0]

@@ -8,7 +8,7 @@ While as many requests are computed as may be: the viewer's stored list of befor
 what may not be shown any more; and for viewers without one what is popular. Nobody waits long for more than that.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 import numpy as np
@@ -120,7 +120,22 @@ def load_movie_cards(
     `details`: with overview, runtime, certificate and people. While Postgres is down all comes from memory, without
     posters and overviews, and with the movies' first titles.
     """
-    cards = _cards_of(movie_ids, snapshot, languages, details)
+    with suppress(*selectors.DATABASE_ERRORS):
+        return read_movie_cards(movie_ids, snapshot, languages, details=details)
+    return _translate_genres(_cards_in_memory(movie_ids, snapshot, details), snapshot, languages)
+
+
+def read_movie_cards(
+    movie_ids: Collection[int], snapshot: CatalogueSnapshot, languages: tuple[str, ...] = (), *, details: bool = False
+) -> dict[int, Card]:
+    """Return what `load_movie_cards` does, of Postgres alone. Raises OperationalError while it is down."""
+    read: Callable[..., Mapping[int, Card]] = selectors.detailed_cards if details else selectors.movie_cards
+    return _translate_genres(dict(read(movie_ids, languages)), snapshot, languages)
+
+
+def _translate_genres(
+    cards: dict[int, Card], snapshot: CatalogueSnapshot, languages: tuple[str, ...]
+) -> dict[int, Card]:
     if not languages:
         return cards
     names = snapshot.genre_names_in(languages)
@@ -130,13 +145,7 @@ def load_movie_cards(
     }
 
 
-def _cards_of(
-    movie_ids: Collection[int], snapshot: CatalogueSnapshot, languages: Sequence[str], details: bool
-) -> dict[int, Card]:
-    with suppress(*selectors.DATABASE_ERRORS):
-        if details:
-            return dict(selectors.detailed_cards(movie_ids, languages))
-        return dict(selectors.movie_cards(movie_ids, languages))
+def _cards_in_memory(movie_ids: Collection[int], snapshot: CatalogueSnapshot, details: bool) -> dict[int, Card]:
     table = snapshot.table
     cards: dict[int, Card] = {}
     for movie, row in zip(movie_ids, table.rows_of(np.array(list(movie_ids), np.int32)).tolist(), strict=True):

@@ -138,9 +138,7 @@ def test_each_list_has_its_own_rules(editor):
     assert lists["popular"][0] == UNKNOWN_TO_MODEL
     assert (NEMO in lists["popular"], NEMO in lists["latest"]) == (True, False)
     assert find_similar(STAR_WARS, 5).movie_ids[0] == UNKNOWN_TO_MODEL
-    page = {
-        shown.row.key: shown.movie_ids for shown in build_page(RecommendRequest(viewer_id=BEN, top_k=6), 20, 6).rows
-    }
+    page = {row.key: row.movie_ids for row in build_page(RecommendRequest(viewer_id=BEN, top_k=6), 20, 6).rows}
     assert page["new"][0] == UNKNOWN_TO_MODEL
     assert sum(UNKNOWN_TO_MODEL in films for films in page.values()) == 1
     assert listed() == plain

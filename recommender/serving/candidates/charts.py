@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import suppress
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -33,9 +34,17 @@ class Chart(NamedTuple):
     scores: np.ndarray  # float32 [n], 0..1
 
 
+class ChartStamp(NamedTuple):
+    """Tells charts apart."""
+
+    made_at: int  # unix seconds
+    content: int  # a checksum of the movies and their scores
+
+
 class _CachedChart(NamedTuple):
     stored_list: StoredList
     until: float  # monotonic seconds
+    stamp: ChartStamp
 
 
 class _RankedChart(NamedTuple):
@@ -104,6 +113,18 @@ def rank_chart(name: ChartName, snapshot: CatalogueSnapshot, epoch: int) -> Char
     return ranked.chart
 
 
+def chart_stamps(epoch: int, newest: int = 0) -> list[ChartStamp]:
+    """Return the stamps of the stored charts. `newest` (unix seconds): a copy of this process that was made before is
+    read anew, as somebody has seen a newer one."""
+    names: tuple[ChartName, ...] = ("popular", "trending")
+    for name in names:
+        cached = _cached.get(name)
+        if cached is not None and cached.stamp.made_at < newest:
+            _cached[name] = cached._replace(until=float("-inf"))
+        _current_chart(name, epoch)
+    return [_cached[name].stamp for name in names]
+
+
 def _rank_by_date(snapshot: CatalogueSnapshot) -> Chart:
     """Rank by the day; an import brings many movies on one day, and among them the year decides."""
     table = snapshot.table
@@ -132,7 +153,7 @@ def _current_chart(name: ChartName, epoch: int) -> StoredList:
         if (stored_list := _local_copy(name, epoch)) is not None:
             return stored_list
         for loaded_name, loaded in _load(name, epoch).items():
-            _cached[loaded_name] = _CachedChart(loaded, time.monotonic() + LOCAL_TTL)
+            _cached[loaded_name] = _CachedChart(loaded, time.monotonic() + LOCAL_TTL, _stamp(loaded))
         return _cached[name].stored_list
 
 
@@ -141,6 +162,10 @@ def _local_copy(name: ChartName, epoch: int) -> StoredList | None:
     if cached is None or cached.stored_list.epoch != epoch or time.monotonic() >= cached.until:
         return None
     return cached.stored_list
+
+
+def _stamp(chart: StoredList) -> ChartStamp:
+    return ChartStamp(chart.made_at, crc32(chart.movie_ids.tobytes() + chart.scores.tobytes()))
 
 
 def _load(name: ChartName, epoch: int) -> dict[ChartName, StoredList]:

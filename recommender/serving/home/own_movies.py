@@ -12,6 +12,8 @@ from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.taste import LikedMovies
 
 DAY = 86_400  # seconds
+# Kinds of events that are a viewing.
+VIEWINGS = (WatchEvent.Kind.WATCH, WatchEvent.Kind.RATING, WatchEvent.Kind.REWATCH, WatchEvent.Kind.PROGRESS)
 NO_ROWS = np.empty(0, np.int64)
 
 
@@ -36,10 +38,10 @@ def find_own_movies(
     shown = (rows >= 0) & allowed[rows]
     shown &= ~np.isin(history.movie_ids[started], doubles.other_ids(seen_movies(history)))
 
-    kinds = WatchEvent.Kind
-    is_viewing = np.isin(history.kinds, (kinds.WATCH, kinds.RATING, kinds.REWATCH, kinds.PROGRESS))
-    is_recent = is_viewing & (history.occurred_at > now - settings.WATCH_AGAIN_DAYS * DAY)
-    loved = np.isin(liked.rows, table.rows_of(history.movie_ids[history.kinds == kinds.REWATCH])) | liked.strongly
+    is_recent = np.isin(history.kinds, VIEWINGS) & (history.occurred_at > now - settings.WATCH_AGAIN_DAYS * DAY)
+    loved = (
+        np.isin(liked.rows, table.rows_of(history.movie_ids[history.kinds == WatchEvent.Kind.REWATCH])) | liked.strongly
+    )
     again = liked.rows[loved & allowed[liked.rows]]
     again = again[~np.isin(again, doubles.all_rows(table.rows_of(history.movie_ids[is_recent])))]
     return OwnMovies(rows[shown], history.completions[started][shown], again)

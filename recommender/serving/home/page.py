@@ -1,24 +1,28 @@
 """A home page: rows with a reason each, no movie twice, in an order of the viewer's own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.selectors import DetailedCard, MovieCard
 from recommender.history import exclusions_from, has_known_movies
-from recommender.served_lists import new_list_id
+from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
-from recommender.serving.degraded_mode import computing, load_movie_cards, older_list
+from recommender.serving.degraded_mode import computing, older_list
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
+from recommender.serving.home.films import FilmForm, load_films
 from recommender.serving.home.merchandising import PinnedMovies, apply_to_home_rows
 from recommender.serving.home.own_movies import find_own_movies
+from recommender.serving.home.page_parts import Page, PageRow
 from recommender.serving.home.rows import NO_OWN_MOVIES, CandidateRow, RowContext, build_rows
+from recommender.serving.home.stored import PageRequest, PageStamps, read_page
 from recommender.serving.list_sources import compute_and_store
 from recommender.serving.metrics import instrumented
-from recommender.serving.recording.list_log import log_list, row_movies
+from recommender.serving.ranked_movies import RankedMovies
+from recommender.serving.recording.list_log import flags_of, log_row
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Source
 from recommender.serving.taste import liked_movies
@@ -63,48 +67,60 @@ GENERIC_ORDER = (
 )
 
 
-@dataclass(kw_only=True, slots=True)
-class RenderedRow:
-    """A row as the page shows it."""
-
-    row: CandidateRow
-    title: str
-    reason: str
-    movie_ids: list[int]
-    recommendation_id: str
-
-
-@dataclass(kw_only=True, slots=True)
-class Page:
-    """A home page with what a client may want to know of how it came about."""
-
-    rows: list[RenderedRow]
-    model_version: str | None
-    is_known_viewer: bool
-    degraded: bool
-    unknown_names: dict[str, list[str]]
-    suggestions: dict[str, dict[str, list[str]]]  # filter -> unknown name -> near names
-    empty_reason: str  # why there are no rows
-    language: str  # of the films' titles, where the catalogue has them in it
-    data_set: int  # of the movies' ids
-    movie_cards: dict[int, MovieCard | DetailedCard]
-    completions: dict[int, float]  # movie id -> how much the viewer watched of what they started
+def as_card(card: MovieCard | DetailedCard) -> MovieCard | DetailedCard:
+    """Leave a film's card as it is."""
+    return card
 
 
 @instrumented
-def build_page(request: RecommendRequest, max_rows: int, row_length: int) -> Page:
-    """Build a page of at most `max_rows` rows of at most `row_length` movies.
+def build_page(request: RecommendRequest, max_rows: int, row_length: int, form: FilmForm = as_card) -> Page:
+    """Return a page of at most `max_rows` rows of at most `row_length` movies, as it is stored if that is current, else
+    made now. `form`: what becomes of a film's card.
 
-    Two queries: the history and the titles; without a viewer one.
+    A stored page costs one read of Redis and no query; another one query, for the history. Titles cost a query where
+    this process has not shown them yet.
     """
-    context = open_context(request)  # one read of Redis
+    asked = PageRequest(request, max_rows, row_length)
+    page, snapshot = read_page(asked) or _compute_page(asked, form)
+    shown = {movie_id for row in page.rows for movie_id in row.movie_ids}
+    page.films = load_films(shown, snapshot, page.languages, form, details=request.details)
+    _log_rows(asked.base, page)
+    return page
+
+
+def _log_rows(request: RecommendRequest, page: Page) -> None:
+    flags = flags_of(degraded=page.degraded, known_viewer=page.is_known_viewer, rules=page.has_rules)
+    for row in page.rows:
+        log_row(
+            row.recommendation_id,
+            request,
+            row.key,
+            RankedMovies(np.array(row.movie_ids, np.int32), np.array(row.scores, np.float32)),
+            row.source,
+            page.model_version,
+            viewer_id=page.viewer_id,
+            versions=page.versions,
+            flags=flags,
+        )
+
+
+def _compute_page(asked: PageRequest, form: FilmForm) -> tuple[Page, CatalogueSnapshot]:
+    context = open_context(asked.base)  # one read of Redis
     with computing(context):
-        return _compute_page(context, max_rows, row_length)
+        stamps = PageStamps(asked, context)
+        viewer = load_viewer(context)  # one query
+        if context.request.viewer_id is not None and not viewer.exists and viewer.stored_list is None:
+            stored = read_page(asked.for_nobody())
+            if stored is not None:
+                stored[0].viewer_id = context.request.viewer_id
+                return stored
+        page = _make_page(context, viewer, asked.max_rows, asked.row_length, form)
+        stamps.store(page, context.eligible_for(viewer), viewer.history)
+    return page, context.snapshot
 
 
-def _compute_page(context: RequestContext, max_rows: int, row_length: int) -> Page:
-    request, viewer = context.request, load_viewer(context)
-    table, eligibility = context.snapshot.table, context.eligible_for(viewer)
+def _make_page(context: RequestContext, viewer: ViewerProfile, max_rows: int, row_length: int, form: FilmForm) -> Page:
+    table, eligibility, request = context.snapshot.table, context.eligible_for(viewer), context.request
     row_context = _row_context(context, viewer)
     own = row_context.own
     rows, scores = build_rows(row_context, max_rows * row_length)
@@ -115,49 +131,37 @@ def _compute_page(context: RequestContext, max_rows: int, row_length: int) -> Pa
     chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned, films=doubles.films)
     languages = context.languages_for(viewer)
     named = [film for row in chosen for text in (row.title, row.reason) for film in text.films]
-    shown = np.concatenate([np.array(named, np.int64), *(row.rows for row in chosen)])
-    cards = load_movie_cards(table.ids[shown].tolist(), context.snapshot, languages, details=request.details)
-    words = Words(context.snapshot, languages, cards)
-    stored_list = context.cache_read.stored_list
+    shown = table.ids[np.concatenate([np.array(named, np.int64), *(row.rows for row in chosen)])].tolist()
+    films = load_films(shown, context.snapshot, languages, form, details=request.details)
+    words = Words(context.snapshot, languages, films)
+    stored_list, versions = context.cache_read.stored_list, context.cache_read.versions
     model_version = stored_list.model if row_context.source == "cache" and stored_list is not None else None
     if row_context.ranker is not None:
         model_version = row_context.ranker.version
-    rendered = [_render(row, words, context, viewer, scores, model_version) for row in chosen]
+    viewer_version = viewer.version if viewer.stored_list is None else viewer.stored_list.viewer_version
     shares = np.nan_to_num(own.completions).astype(float).round(4).tolist()
     return Page(
-        rows=rendered,
+        rows=[
+            PageRow(
+                *(row.kind, row.about, words.say(row.title), words.say(row.reason), row.source),
+                movie_ids=table.ids[row.rows].tolist(),
+                scores=[score if score > -np.inf else None for score in scores[row.rows].tolist()],
+            )
+            for row in chosen
+        ],
         model_version=model_version,
+        viewer_id=viewer.viewer_id or request.viewer_id or 0,
+        versions=(viewer_version, versions.catalogue, versions.epoch),
+        has_rules=context.rules is not None,
         is_known_viewer=viewer.exists,
         degraded=context.degraded,
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
-        empty_reason="" if rendered else explain_empty(eligibility, request.filters, context.unknown_names),
+        empty_reason="" if chosen else explain_empty(eligibility, request.filters, context.unknown_names),
         completions=dict(zip(table.ids[own.started].tolist(), shares, strict=True)),
         language=context.snapshot.language_of(languages),
+        languages=languages,
         data_set=table.data_set,
-        movie_cards=cards,
-    )
-
-
-def _render(
-    row: CandidateRow,
-    words: Words,
-    context: RequestContext,
-    viewer: ViewerProfile,
-    scores: np.ndarray,
-    model_version: str | None,
-) -> RenderedRow:
-    """Put a row into words and give it an id. `scores`: the model's, float32 [movies]."""
-    movie_ids = context.snapshot.table.ids[row.rows]
-    recommendation_id = new_list_id()
-    listed = row_movies(movie_ids, scores[row.rows])
-    log_list(recommendation_id, context, viewer, listed, row.source, model_version, row=row.key)
-    return RenderedRow(
-        row=row,
-        title=words.say(row.title),
-        reason=words.say(row.reason),
-        movie_ids=movie_ids.tolist(),
-        recommendation_id=recommendation_id,
     )
 
 

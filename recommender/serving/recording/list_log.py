@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
 from recommender import served_lists
 from recommender.models import ServedList
 from recommender.served_lists.entry import Films, ServedEntry, request_json
@@ -32,35 +30,77 @@ def log_list(
     source: Source,
     model_version: str | None,
     *,
+    about: str = "",
+) -> None:
+    """Note for the log what a list is that goes to a client. `about`: the film that it is like. A page that is repeated
+    is no new list."""
+    if context.request.page is not None and context.request.page.made is not None:
+        return
+    request, versions = context.request, context.cache_read.versions
+    version = viewer.version if viewer.stored_list is None else viewer.stored_list.viewer_version
+    _note(
+        list_id,
+        request,
+        movies,
+        source,
+        model_version,
+        viewer_id=0 if request.viewer_ids else viewer.viewer_id or request.viewer_id or 0,
+        versions=(version, versions.catalogue, versions.epoch),
+        flags=flags_of(degraded=context.degraded, known_viewer=viewer.exists, rules=context.rules is not None),
+        about=about,
+    )
+
+
+def log_row(
+    list_id: str,
+    request: RecommendRequest,
+    row: str,
+    movies: RankedMovies,
+    source: Source,
+    model_version: str | None,
+    *,
+    viewer_id: int,
+    versions: Sequence[int | None],
+    flags: int,
+) -> None:
+    """Note for the log what a row of a home page is that goes to a client. `row`: its key. `versions`: the viewer's, the
+    catalogue's and the epoch."""
+    _note(list_id, request, movies, source, model_version, viewer_id=viewer_id, versions=versions, flags=flags, row=row)
+
+
+def flags_of(**facts: bool) -> int:
+    """Return what the log keeps of facts by their names in FLAGS."""
+    return sum(served_lists.FLAGS[name] * fact for name, fact in facts.items())
+
+
+def _note(
+    list_id: str,
+    request: RecommendRequest,
+    movies: RankedMovies,
+    source: Source,
+    model_version: str | None,
+    *,
+    viewer_id: int,
+    versions: Sequence[int | None],
+    flags: int,
     row: str = "",
     about: str = "",
 ) -> None:
-    """Note for the log what a list is that goes to a client. `row`: key of a home page's row. `about`: the film that it
-    is like. A page that is repeated is no new list."""
     number = UUID(list_id)
-    is_repeated = context.request.page is not None and context.request.page.made is not None
-    if is_repeated or not served_lists.is_collecting() or not served_lists.is_logged(number):
+    if not served_lists.is_collecting() or not served_lists.is_logged(number):
         return
-    request, versions = context.request, context.cache_read.versions
-    is_group = bool(request.viewer_ids)
-    flags = served_lists.FLAGS
-    version = viewer.version if viewer.stored_list is None else viewer.stored_list.viewer_version
     served_lists.note(
         ServedEntry(
             list_id=number.bytes,
-            viewer_id=0 if is_group else viewer.viewer_id or request.viewer_id or 0,
-            surface=int(ServedList.Surface.GROUP) if is_group else 0,
+            viewer_id=viewer_id,
+            surface=int(ServedList.Surface.GROUP) if request.viewer_ids else 0,
             source=SOURCES.get(source, 0),
-            flags=context.degraded * flags["degraded"]
-            | viewer.exists * flags["known_viewer"]
-            | (context.rules is not None) * flags["rules"],
+            flags=flags,
             arm_id=0,
             model=model_version or "",
             row=row,
             request=request_json(_asked(request, about)),
-            films=Films(
-                movies.movie_ids, movies.scores, None, (version, versions.catalogue, versions.epoch), None
-            ).pack(),
+            films=Films(movies.movie_ids, movies.scores, None, tuple(versions), None).pack(),
         )
     )
 
@@ -85,8 +125,3 @@ def _asked(request: RecommendRequest, about: str) -> dict[str, Any]:
 
 def _as_texts(movie_ids: Sequence[Any]) -> list[str]:
     return [str(movie) for movie in movie_ids]
-
-
-def row_movies(movie_ids: np.ndarray, scores: np.ndarray) -> RankedMovies:
-    """Return a row of a home page with the model's scores, NaN where it has none."""
-    return RankedMovies(movie_ids, np.where(np.isfinite(scores), scores, np.nan).astype(np.float32))

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 
-from catalog.selectors import DetailedCard, MovieCard
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.wording.translations import TRANSLATIONS
 
@@ -35,6 +34,13 @@ class Text(NamedTuple):
     total: int = 0  # as {count}
 
 
+class Titled(Protocol):
+    """A film with its title."""
+
+    @property
+    def title(self) -> str: ...
+
+
 class Words:
     """Puts texts into words of one language."""
 
@@ -42,7 +48,7 @@ class Words:
         self,
         snapshot: CatalogueSnapshot,
         languages: Iterable[str],
-        cards: Mapping[int, MovieCard | DetailedCard] | None = None,
+        cards: Mapping[int, Titled] | None = None,
     ) -> None:
         """Take the first of the languages (BCP 47) that there are texts in, else the site's, else English. `cards`: of
         films by their ids, with their titles in that language; other films are called by their first title."""

@@ -82,7 +82,7 @@ def test_without_redis_lists_come_from_the_model(valkey):
     assert recommend(RecommendRequest(viewer_id=EVE, top_k=5)).source == "popular"
     assert recommend_chart(RecommendRequest(viewer_id=None, top_k=5), "popular").degraded
     page = build_page(QUERY, 5, 4)
-    assert (page.degraded, page.rows[0].row.key, page.rows[0].movie_ids) == (True, "top_picks", listed_ids(whole)[:4])
+    assert (page.degraded, page.rows[0].key, page.rows[0].movie_ids) == (True, "top_picks", listed_ids(whole)[:4])
     assert find_similar(STAR_WARS, 5).degraded
     assert readiness.check_readiness().ready
 

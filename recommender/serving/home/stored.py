@@ -1,0 +1,209 @@
+"""Stored pages: a page is served again for as long as all that it was made from is what holds.
+
+That are the versions of the model, the epoch, the catalogue with its rules, and the viewer; the charts, what is popular
+for the model, and the texts of films; and the clock, for a page says itself when a window, a rule or a viewer's own
+films next change it. A page that any of them has changed is made anew. Titles are not stored with it.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import orjson
+from django.conf import settings
+
+from catalog import selectors
+from catalog.models import WatchEvent
+from catalog.selectors import History
+from recommender import cache
+from recommender.cache import CacheUnavailable, StoredHome
+from recommender.cache.home_pages import ASKED_SIZE, INPUTS_SIZE, NOBODY
+from recommender.movies import popularity_counts, text_vectors
+from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot, last_snapshot
+from recommender.serving.candidates.charts import chart_stamps
+from recommender.serving.context import RequestContext
+from recommender.serving.filtering.eligibility import EligibilityFilter
+from recommender.serving.home.own_movies import DAY, VIEWINGS
+from recommender.serving.home.page_parts import Page, PageRow
+from recommender.serving.request import RecommendRequest
+
+LAYOUT = 1  # of what is stored, and of how pages are made: a page of another one is made anew
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A page that is asked for."""
+
+    base: RecommendRequest
+    max_rows: int
+    row_length: int
+
+    @property
+    def is_storable(self) -> bool:
+        """Say whether a stored page can answer: not a preview of rules, nor a page for a moment that is named or without
+        films that are named, as hardly anybody asks for these again."""
+        return self.base.requested_at is None and self.base.rules_override is None and not self.base.exclude
+
+    @property
+    def owner(self) -> int:
+        """The viewer whose page it is, or NOBODY."""
+        return self.base.viewer_id or NOBODY
+
+    def for_nobody(self) -> "PageRequest":
+        """Return the request for the page of whom nothing is known."""
+        return replace(self, base=replace(self.base, viewer_id=None, viewer_key=None))
+
+    def asked(self, snapshot: CatalogueSnapshot | None) -> bytes:
+        """Return what stands for all that is asked for, and for the settings that pages are made by.
+
+        Everybody in a country, of an age that may watch the same, who reads in the same language, has the same page.
+        """
+        base, age, country, languages = self.base, self.base.age_limit, self.base.country, self.base.title_languages
+        wish: Any = languages
+        if self.owner == NOBODY and snapshot is not None:
+            country = country or settings.COUNTRY
+            wish = snapshot.language_chain(languages, "")
+            age = None if age is None else snapshot.age_class(age)
+        asked = [
+            *(LAYOUT, self.max_rows, self.row_length, age, country, wish, base.details, base.filters.as_dict()),
+            *(settings.COUNTRY, settings.TITLE_LANGUAGE, settings.CERTIFICATE_COUNTRY, settings.UNCERTIFIED_AGE),
+            *(settings.CONTINUE_DAYS, settings.WATCH_AGAIN_DAYS),
+        ]
+        return blake2b(json.dumps(asked).encode(), digest_size=ASKED_SIZE).digest()
+
+
+def read_page(request: PageRequest) -> tuple[Page, CatalogueSnapshot] | None:
+    """Return the stored page with the catalogue that it is of, if it is current: one round trip to Redis, no query."""
+    snapshot = last_snapshot()
+    if not request.is_storable or (snapshot is None and request.owner == NOBODY):
+        return None
+    asked = request.asked(snapshot)
+    with suppress(CacheUnavailable, *selectors.DATABASE_ERRORS):
+        versions, stored = cache.read_home(request.owner, asked)
+        if stored is None or not stored.is_current(versions, asked, int(time.time())):
+            return None
+        current = current_snapshot(stored.catalogue)
+        if current.version != stored.catalogue or (current is not snapshot and request.asked(current) != asked):
+            return None
+        inputs, newest = _read_inputs(current, stored.epoch)
+        if inputs != stored.inputs and newest < stored.newest_input:  # made by a process that knows more
+            inputs, newest = _read_inputs(current, stored.epoch, stored.newest_input)
+        return (_unpack(stored.body, request.owner), current) if inputs == stored.inputs else None
+    return None
+
+
+class PageStamps:
+    """What a page that is being made will be judged by; taken before anything is read for it."""
+
+    def __init__(self, request: PageRequest, context: RequestContext) -> None:
+        self._request, self._context = request, context
+        self._is_storable = request.is_storable and context.cache_read.redis_up
+        if self._is_storable:
+            self._inputs = _read_inputs(context.snapshot, context.cache_read.epoch)
+
+    def store(self, page: Page, eligibility: EligibilityFilter, history: History | None) -> None:
+        """Store the page, unless a part was down or something changed while it was made.
+
+        `history`: of the viewer whose page it is; None: it is everybody's.
+        """
+        context, versions = self._context, self._context.cache_read.versions
+        if not self._is_storable or page.degraded or context.degraded:
+            return
+        if versions.model is None or versions.epoch is None or versions.catalogue is None:
+            return
+        request = replace(self._request, base=context.request)
+        if history is None:
+            request = request.for_nobody()
+        snapshot = context.snapshot
+        if snapshot.version != versions.catalogue or self._inputs != _read_inputs(snapshot, versions.epoch):
+            return
+        since, until = _interval(eligibility, history)
+        stored = StoredHome(
+            asked=request.asked(snapshot),
+            model=versions.model,
+            epoch=versions.epoch,
+            catalogue=versions.catalogue,
+            viewer_version=NOBODY if history is None else history.version,
+            inputs=self._inputs[0],
+            newest_input=self._inputs[1],
+            since=since,
+            until=until,
+            body=_pack(page),
+        )
+        with suppress(CacheUnavailable):  # it is only made again
+            cache.store_home(request.owner, stored)
+
+
+def _read_inputs(snapshot: CatalogueSnapshot, epoch: int, newest: int = 0) -> tuple[bytes, int]:
+    """Return what stands for the charts, the counts and the texts that this process goes by, and when the newest of
+    them was made, unix seconds. `newest`: older copies are read anew."""
+    stamps = chart_stamps(epoch, newest)
+    counted_at = popularity_counts.counted_at(newest)
+    content = json.dumps([stamps, counted_at, text_vectors.version_of(snapshot)]).encode()
+    digest = blake2b(content, digest_size=INPUTS_SIZE).digest()
+    return digest, max(counted_at, *(stamp.made_at for stamp in stamps))
+
+
+def _interval(eligibility: EligibilityFilter, history: History | None) -> tuple[int, int]:
+    """Return from when until when no clock changes the page, unix seconds."""
+    availability = eligibility.availability()
+    edges = [np.array([availability.since, availability.until])]
+    edges += [np.array([rule.starts_at, rule.ends_at]) for rule in eligibility.snapshot.table.merchandising_rules]
+    if history is not None:
+        started = history.occurred_at[history.kinds == WatchEvent.Kind.PROGRESS]
+        viewed = history.occurred_at[np.isin(history.kinds, VIEWINGS)]
+        edges += [started + settings.CONTINUE_DAYS * DAY + 1, viewed + settings.WATCH_AGAIN_DAYS * DAY]
+    moments = np.concatenate(edges)
+    past, to_come = moments[moments <= eligibility.now], moments[moments > eligibility.now]
+    limits = np.iinfo(np.int64)
+    return int(past.max(initial=limits.min)), int(to_come.min(initial=limits.max))
+
+
+def _pack(page: Page) -> bytes:
+    """Return what is kept of a page: all but its titles, and what its answer alone is about."""
+    rows = [
+        (row.kind, row.about, row.title, row.reason, row.source, row.movie_ids, _rounded(row.scores))
+        for row in page.rows
+    ]
+    return orjson.dumps(
+        {
+            "rows": rows,
+            "model_version": page.model_version,
+            "versions": page.versions,
+            "has_rules": page.has_rules,
+            "is_known_viewer": page.is_known_viewer,
+            "unknown_names": page.unknown_names,
+            "suggestions": page.suggestions,
+            "empty_reason": page.empty_reason,
+            "language": page.language,
+            "languages": page.languages,
+            "data_set": page.data_set,
+            "completions": list(page.completions.items()),
+        }
+    )
+
+
+def _rounded(scores: Sequence[float | None]) -> list[float | None]:
+    """Return scores as answers have them."""
+    return [None if score is None else round(score, 5) for score in scores]
+
+
+def _unpack(body: bytes, viewer_id: int) -> Page:
+    values = orjson.loads(body)
+    rows = [PageRow(*row) for row in values.pop("rows")]
+    for row in rows:
+        if row.kind == "top_picks":
+            row.source = "cache"
+    return Page(
+        rows=rows,
+        viewer_id=viewer_id,
+        degraded=selectors.is_database_down(),
+        completions=dict(values.pop("completions")),
+        languages=tuple(values.pop("languages")),
+        **values,
+    )
