@@ -45,8 +45,8 @@ class PageRequest:
 
     @property
     def is_storable(self) -> bool:
-        """Say whether a stored page can answer: not a preview of rules, nor a page for a moment that is named or without
-        films that are named, as hardly anybody asks for these again."""
+        """Say whether a stored page can answer: not a preview of rules, nor a page for a moment or without films that
+        are named, as hardly anybody asks for these again."""
         return self.base.requested_at is None and self.base.rules_override is None and not self.base.exclude
 
     @property

@@ -63,8 +63,8 @@ def log_row(
     versions: Sequence[int | None],
     flags: int,
 ) -> None:
-    """Note for the log what a row of a home page is that goes to a client. `row`: its key. `versions`: the viewer's, the
-    catalogue's and the epoch."""
+    """Note for the log what a row of a home page is that goes to a client. `row`: its key. `versions`: of the viewer,
+    the catalogue and the epoch."""
     _note(list_id, request, movies, source, model_version, viewer_id=viewer_id, versions=versions, flags=flags, row=row)
 
 

@@ -1,4 +1,4 @@
-"""A home page that was made before is served again while it is true, at no query, and is the page that would be made."""
+"""A home page that was made before is served again while it is true, without a query: the page that would be made."""
 
 import threading
 from datetime import UTC, datetime, timedelta
