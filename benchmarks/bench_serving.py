@@ -6,7 +6,9 @@ cached_key the same of viewers whose keys are texts
 uncached   POST /recommend with a history of 200 films, of which the model reads its newest
 filtered   POST /recommend/filtered with the same histories, by genres and year
 explained  uncached with explanations
-similar, home, events   POST /similar, GET /home, POST /events, one film or viewer each
+similar, events   POST /similar, POST /events, one film or viewer each
+home       GET /home of viewers whose pages are stored
+home_computed   the same of pages that are made anew, of viewers whose lists are stored
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
 bare       encode, score and take the best 20 for the same histories, in one process without a server
 encode     the encoding alone, and per viewer where 60 are encoded together
@@ -43,7 +45,7 @@ from recommender.ml.data import Events
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
 REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "cached_key": 200, "uncached": 60, "filtered": 60, "explained": 16}
-REQUESTS_PER_ROUND |= {"similar": 60, "home": 60, "events": 60}
+REQUESTS_PER_ROUND |= {"similar": 60, "home": 200, "home_computed": 60, "events": 60}
 NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
 OVERLOAD = {64: 600, 128: 900}  # connections -> requests
@@ -127,6 +129,7 @@ class _Measurer:
         """Measure every call and return the measurements."""
         self.drive("cached", NUM_READERS, 4)  # stores the lists
         self.drive("cached_key", 4 * NUM_READERS, 4)  # and both workers know the keys
+        self.drive("home", 2 * NUM_READERS, 4)  # stores the pages
         for name in Workload.NAMES:
             self.drive(name, 20, 4)  # so that both workers have served the call
             self.measurements.queries[name] = self.queries(name)
@@ -276,6 +279,8 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "cached_key_over_cached": round(p50["cached_key"] / p50["cached"], 3),
         "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
         "similar_over_floor": round(p50["similar"] / p50["floor"], 2),
+        "home_over_floor": round(p50["home"] / p50["floor"], 2),
+        "home_computed_over_floor": round(p50["home_computed"] / p50["floor"], 2),
         "uncached_over_bare": round(p50["uncached"] / bare, 2),
         "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),
         "cached_rps": round(measurements.per_second("cached", 16)),

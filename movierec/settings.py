@@ -66,6 +66,9 @@ LIST_LOG_SHARE = env.float("MOVIEREC_LIST_LOG_SHARE", default=1.0)  # of the lis
 LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
+# Home pages ahead of time: for those of the last days, so many viewers at most; 0 of either: for nobody.
+HOME_ACTIVE_DAYS = env.int("MOVIEREC_HOME_ACTIVE_DAYS", default=7)
+HOME_PREPARED = env.int("MOVIEREC_HOME_PREPARED", default=20_000)
 
 # How long caches between the site and its visitors may answer what is the same for everyone, unasked: seconds. An edit
 # shows there so much later.

@@ -20,7 +20,10 @@ FILTERS = {"genres": ["Drama", "Comedy"], "min_year": 1950, "top_k": 50, "final_
 class Workload:
     """Requests of each call by name, no two of them equal while the data last."""
 
-    NAMES = ("floor", "cached", "cached_key", "uncached", "filtered", "explained", "similar", "home", "events")
+    NAMES = (
+        *("floor", "cached", "cached_key", "uncached", "filtered", "explained", "similar"),
+        *("home", "home_computed", "events"),
+    )
 
     def __init__(self, server: Server, fixture: ServingFixture, num_readers: int, keys: Sequence[str] = ()) -> None:
         """Let `num_readers` viewers read their lists again and again, and those of `keys`; others send events."""
@@ -55,6 +58,11 @@ class Workload:
                 lambda viewer_id: ("POST", "/similar", {"movie_id": str(viewer_id), "top_k": LIST_LENGTH}),
             ),
             "home": self._each(self.readers, lambda viewer_id: ("GET", f"/home?user_id={viewer_id}", None)),
+            # A page without a film that is named is not stored.
+            "home_computed": self._each(
+                list(zip(cycle(self.readers), self.movie_ids, strict=False)),
+                lambda pair: ("GET", f"/home?user_id={pair[0]}&exclude={pair[1]}", None),
+            ),
             "events": self._events(writers),
         }
 

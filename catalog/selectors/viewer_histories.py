@@ -82,6 +82,18 @@ def viewer_ids(after: int, limit: int, through: int = MAX_ID, since: int | None 
         return [row[0] for row in cursor.fetchall()]
 
 
+def last_active_viewers(since: int, limit: int) -> list[int]:
+    """Return the ids, ascending, of the viewers with the newest events since then (unix seconds): `limit` at most."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT viewer_id FROM (SELECT viewer_id FROM catalog_watchevent WHERE occurred_at >= to_timestamp(%s)
+                                      GROUP BY viewer_id ORDER BY max(occurred_at) DESC LIMIT %s) active
+               ORDER BY viewer_id""",
+            [since, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def chunk_boundaries(size: int) -> list[int]:
     """Return the ids that end chunks of `size` viewers: of every `size`th viewer, and of the last one."""
     with connection.cursor() as cursor:

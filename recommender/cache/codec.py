@@ -2,6 +2,7 @@
 
 import struct
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from django_redis.serializers.base import BaseSerializer
@@ -114,6 +115,7 @@ class WatchCounts(NamedTuple):
     made_at: int
     movie_ids: np.ndarray  # int32 [n], ascending
     counts: np.ndarray  # float32 [n, windows]
+    content: int = 0  # a checksum of the movies and their counts, as they were read
 
     def pack(self) -> bytes:
         """Return the counts as bytes."""
@@ -130,7 +132,8 @@ class WatchCounts(NamedTuple):
         if (magic, layout) != (_COUNTS_MAGIC, _COUNTS_FORMAT) or len(value) != counts_at + 4 * movies * windows:
             return None
         counts = np.frombuffer(value, "<f4", movies * windows, counts_at).reshape(movies, windows)
-        return cls(data_set, made_at, np.frombuffer(value, "<i4", movies, _COUNTS.size), counts)
+        ids = np.frombuffer(value, "<i4", movies, _COUNTS.size)
+        return cls(data_set, made_at, ids, counts, crc32(value[_COUNTS.size :]))
 
 
 class TextVectors(NamedTuple):

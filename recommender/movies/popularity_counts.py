@@ -53,11 +53,11 @@ def at_current_counts(ranker: "Ranker") -> "Ranker":
     return kept[2]
 
 
-def counted_at(newest: int = 0) -> int:
-    """Return when the counts that this process goes by were made, unix seconds; 0 without any. `newest`: a copy that
-    was made before is read anew, as somebody has seen a newer one."""
+def counts_stamp(newest: int = 0) -> tuple[int, int]:
+    """Return when the counts that this process goes by were made, unix seconds, and a checksum of them; zeros without
+    any. `newest`: a copy that was made before is read anew, as somebody has seen a newer one."""
     counts = _current(newest)
-    return counts.made_at if counts is not None else 0
+    return (0, 0) if counts is None else (counts.made_at, counts.content)
 
 
 def _current(newest: int = 0) -> WatchCounts | None:

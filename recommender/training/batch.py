@@ -29,6 +29,7 @@ POLL_INTERVAL = 0.2  # seconds
 DAY = 86_400  # seconds
 
 RequestHelpers = Callable[[UUID, int], None]  # asks so many other processes for `process_one_chunk` of a job
+PreparePages = Callable[[Lease], None]  # makes what viewers will ask for beside their lists
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,12 @@ def no_helpers(job_id: UUID, count: int) -> None:
     """Ask no other process for help."""
 
 
-def run(lease: Lease, request_helpers: RequestHelpers = no_helpers) -> None:
-    """Run a BATCH job under the active model.
+def no_pages(lease: Lease) -> None:
+    """Make nothing beside the lists."""
+
+
+def run(lease: Lease, request_helpers: RequestHelpers = no_helpers, prepare_pages: PreparePages = no_pages) -> None:
+    """Run a BATCH job under the active model, and prepare the pages that are made of its lists.
 
     Its parameters name all viewers, those with an event in the last `active_days`, or histories of their own.
     """
@@ -50,6 +55,7 @@ def run(lease: Lease, request_helpers: RequestHelpers = no_helpers) -> None:
         lease.log("There is no active model yet: lists are popular films, made as they are asked for")
     elif histories is None:
         fill_all(model, lease, request_helpers)
+        prepare_pages(lease)
     else:
         by_viewer = {int(viewer): [int(movie) for movie in movies] for viewer, movies in histories.items()}
         fill_from_histories(model, by_viewer, lease)

@@ -55,8 +55,12 @@ class Outcome(NamedTuple):
         return {"version": self.version, "better": self.passed, "reason": self.reason}
 
 
-def run(lease: Lease, request_helpers: batch.RequestHelpers = batch.no_helpers) -> None:
-    """Run a NIGHTLY job from where it stands. `request_helpers` as in `batch.run`."""
+def run(
+    lease: Lease,
+    request_helpers: batch.RequestHelpers = batch.no_helpers,
+    prepare_pages: batch.PreparePages = batch.no_pages,
+) -> None:
+    """Run a NIGHTLY job from where it stands. `request_helpers` and `prepare_pages` as in `batch.run`."""
     options = NightlyOptions.from_parameters(lease.parameters)
     outcome = Outcome.from_result(lease.result)
     if outcome is not None:
@@ -83,6 +87,8 @@ def run(lease: Lease, request_helpers: batch.RequestHelpers = batch.no_helpers) 
         lease.report_progress("activation")
         registry.activate(outcome.version, outcome.reason)
         lease.log(f"{outcome.version} is active")
+    if options.lists and serving is not None:
+        prepare_pages(lease)
 
 
 def follow_rank0(parameters: Mapping[str, Any]) -> None:

@@ -41,7 +41,7 @@ KEYS = {
         "bare_ms",
         "filtered_p50_ms",
     }
-    | {"similar_p50_ms", "home_p50_ms", "cached_rps", "uncached_rps", "worker_mb"},
+    | {"similar_p50_ms", "home_p50_ms", "home_computed_p50_ms", "cached_rps", "uncached_rps", "worker_mb"},
     "soak": {"answers", "errors", "stale", "degraded", "night", "pss_mb", "growth"},
     "training": {"targets_per_s", "brief_targets_per_s", "rectools_targets_per_s", "seconds_to", "peak_mb"}
     | {"ours_at_rectools_shape_targets_per_s", "equal_shape", "brief_stated_samples_per_s", "epoch_s"},

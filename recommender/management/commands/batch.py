@@ -33,6 +33,5 @@ class Command(BaseCommand):
             return
         from recommender.training import batch  # torch, which --enqueue does without
 
-        run_job(
-            Job.Kind.BATCH, parameters, partial(batch.run, request_helpers=tasks.request_batch_helpers), self.stdout
-        )
+        flow = partial(batch.run, request_helpers=tasks.request_batch_helpers, prepare_pages=tasks.prepare_pages)
+        run_job(Job.Kind.BATCH, parameters, flow, self.stdout)

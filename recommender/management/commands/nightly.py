@@ -1,6 +1,7 @@
 """manage.py nightly"""
 
 import argparse
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -27,5 +28,6 @@ class Command(BaseCommand):
             return
         from recommender.training import nightly  # torch, which --enqueue does without
 
-        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), nightly.run, self.stdout)
+        flow = partial(nightly.run, prepare_pages=tasks.prepare_pages)
+        job = run_job(Job.Kind.NIGHTLY, job_parameters(options), flow, self.stdout)
         print_outcome(job, self.stdout)

@@ -88,6 +88,19 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int, form: 
     return page
 
 
+def make_ahead(asked: PageRequest) -> bool:
+    """Make and store a page that nobody has asked for yet, unless the stored one is current. Returns whether it was
+    made."""
+    if read_page(asked) is not None:
+        return False
+    _compute_page(asked, _no_form)
+    return True
+
+
+def _no_form(card: MovieCard | DetailedCard) -> None:
+    """Make nothing of a film's card: its title is enough."""
+
+
 def _log_rows(request: RecommendRequest, page: Page) -> None:
     flags = flags_of(degraded=page.degraded, known_viewer=page.is_known_viewer, rules=page.has_rules)
     for row in page.rows:

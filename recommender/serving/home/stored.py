@@ -19,6 +19,7 @@ from django.conf import settings
 
 from catalog import selectors
 from catalog.models import WatchEvent
+from catalog.names.languages import LanguageWish
 from catalog.selectors import History
 from recommender import cache
 from recommender.cache import CacheUnavailable, StoredHome
@@ -30,7 +31,7 @@ from recommender.serving.context import RequestContext
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.home.own_movies import DAY, VIEWINGS
 from recommender.serving.home.page_parts import Page, PageRow
-from recommender.serving.request import RecommendRequest
+from recommender.serving.request import Filters, RecommendRequest
 
 LAYOUT = 1  # of what is stored, and of how pages are made: a page of another one is made anew
 
@@ -133,7 +134,7 @@ class PageStamps:
             newest_input=self._inputs[1],
             since=since,
             until=until,
-            body=_pack(page),
+            body=_pack(page, request),
         )
         with suppress(CacheUnavailable):  # it is only made again
             cache.store_home(request.owner, stored)
@@ -142,11 +143,9 @@ class PageStamps:
 def _read_inputs(snapshot: CatalogueSnapshot, epoch: int, newest: int = 0) -> tuple[bytes, int]:
     """Return what stands for the charts, the counts and the texts that this process goes by, and when the newest of
     them was made, unix seconds. `newest`: older copies are read anew."""
-    stamps = chart_stamps(epoch, newest)
-    counted_at = popularity_counts.counted_at(newest)
-    content = json.dumps([stamps, counted_at, text_vectors.version_of(snapshot)]).encode()
-    digest = blake2b(content, digest_size=INPUTS_SIZE).digest()
-    return digest, max(counted_at, *(stamp.made_at for stamp in stamps))
+    stamps = [*chart_stamps(epoch, newest), popularity_counts.counts_stamp(newest)]
+    content = json.dumps([*(content for _, content in stamps), text_vectors.version_of(snapshot)]).encode()
+    return blake2b(content, digest_size=INPUTS_SIZE).digest(), max(made_at for made_at, _ in stamps)
 
 
 def _interval(eligibility: EligibilityFilter, history: History | None) -> tuple[int, int]:
@@ -164,14 +163,35 @@ def _interval(eligibility: EligibilityFilter, history: History | None) -> tuple[
     return int(past.max(initial=limits.min)), int(to_come.min(initial=limits.max))
 
 
-def _pack(page: Page) -> bytes:
+def request_of(stored: StoredHome, viewer_id: int) -> PageRequest:
+    """Return the request for a stored page of a viewer's."""
+    asked = orjson.loads(stored.body)["asked"]
+    max_rows, row_length, age_limit, country, (named, accepted), details, filters = asked
+    base = RecommendRequest(
+        viewer_id=viewer_id,
+        top_k=row_length,
+        age_limit=age_limit,
+        country=country,
+        title_languages=LanguageWish(named, tuple(accepted)),
+        details=details,
+        filters=Filters(**filters),
+    )
+    return PageRequest(base, max_rows, row_length)
+
+
+def _pack(page: Page, request: PageRequest) -> bytes:
     """Return what is kept of a page: all but its titles, and what its answer alone is about."""
+    base = request.base
     rows = [
         (row.kind, row.about, row.title, row.reason, row.source, row.movie_ids, _rounded(row.scores))
         for row in page.rows
     ]
     return orjson.dumps(
         {
+            "asked": (
+                *(request.max_rows, request.row_length, base.age_limit, base.country, base.title_languages),
+                *(base.details, base.filters.as_dict()),
+            ),
             "rows": rows,
             "model_version": page.model_version,
             "versions": page.versions,
@@ -195,6 +215,7 @@ def _rounded(scores: Sequence[float | None]) -> list[float | None]:
 
 def _unpack(body: bytes, viewer_id: int) -> Page:
     values = orjson.loads(body)
+    del values["asked"]
     rows = [PageRow(*row) for row in values.pop("rows")]
     for row in rows:
         if row.kind == "top_picks":
