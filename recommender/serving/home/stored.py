@@ -189,8 +189,8 @@ def _pack(page: Page, request: PageRequest) -> bytes:
     return orjson.dumps(
         {
             "asked": (
-                *(request.max_rows, request.row_length, base.age_limit, base.country, base.title_languages),
-                *(base.details, base.filters.as_dict()),
+                *(request.max_rows, request.row_length, base.age_limit, base.country),
+                *(tuple(base.title_languages), base.details, base.filters.as_dict()),
             ),
             "rows": rows,
             "model_version": page.model_version,
