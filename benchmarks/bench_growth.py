@@ -21,11 +21,11 @@ from benchmarks.bench_batch import measure_batch
 from benchmarks.bench_import import import_dataset
 from benchmarks.bench_nightly import read_training_data
 from benchmarks.benchmark_system import isolated_system
-from benchmarks.growth_plot import draw_growth
 from benchmarks.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import build_fixture
 from benchmarks.synthetic_data import write_synthetic_movielens
+from benchmarks.training.growth_plot import draw_growth
 
 QUICK_RATINGS = (50_000, 100_000)
 COLUMNS = ("load_s", "read_s", "read_mb", "batch_s", "bare_s", "batch_mb", "redis_mb")

@@ -35,6 +35,9 @@ PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
 BEHIND_PROXY = env.bool("MOVIEREC_BEHIND_PROXY", default=False)
 PRODUCTION = env.bool("MOVIEREC_PRODUCTION", default=False)
+STOREFRONT = env.bool("MOVIEREC_STOREFRONT", default=not PRODUCTION)  # the viewers' page at /
+STOREFRONT_TOKEN_URL = env("MOVIEREC_STOREFRONT_TOKEN_URL", default="")  # the site's own; gives the page its tokens
+POSTER_ORIGINS = env.list("MOVIEREC_POSTER_ORIGINS", default=[])  # whose images pages may show; of other films: drawn
 DEBUG = env.bool("MOVIEREC_DEBUG", default=False)
 
 
@@ -173,6 +176,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: nothing to collect
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/static/storefront/assets/"  # names with a hash: kept by browsers for good
 WHITENOISE_ROOT = BASE_DIR / "movierec" / "root"  # what browsers ask for unbidden: the icon
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -350,6 +354,7 @@ REST_FRAMEWORK = {
         "viewer": env("MOVIEREC_RATE_VIEWER", default="240/min"),  # for each viewer with a token
         # Events, not calls, for each viewer with a token that may send them.
         "viewer_events": env("MOVIEREC_RATE_VIEWER_EVENTS", default="60/min"),
+        "viewer_imports": env("MOVIEREC_RATE_VIEWER_IMPORTS", default="20/hour"),  # of own files, likewise
         "refused_keys": env("MOVIEREC_RATE_REFUSED_KEYS", default="60/min"),  # for each address
         # For each address, in each web process: calls refused for want of a key, and logins to the admin.
         "refused": env("MOVIEREC_RATE_REFUSED", default="600/min"),
@@ -396,7 +401,7 @@ SPECTACULAR_SETTINGS = {
         "MessageType": ["track", "identify", "alias", "group", "page", "screen"],
         "TasteDirection": ["more", "less", "same"],
         "CreditRole": ["director", "actor"],
-        "TokenScope": ["read", "events"],
+        "TokenScope": ["read", "events", "import", "data"],
         "CheckStatus": ["ok", "warn", "unknown", "fail"],
     },
     "PATH_CONVERTER_OVERRIDES": {"key": {"type": "string", "minLength": 1, "maxLength": 128}},
@@ -415,7 +420,8 @@ UNFOLD = {
     "SITE_HEADER": "movierec",
     "DASHBOARD_CALLBACK": "recommender.admin.dashboard.dashboard_callback",
     "STYLES": [f"/{STATIC_URL}recommender/admin.css"],
-    "SCRIPTS": [f"/{STATIC_URL}recommender/admin.js"],
+    "SCRIPTS": [f"/{STATIC_URL}recommender/admin.js", f"/{STATIC_URL}storefront/admin-posters.js"],
+    "SIDEBAR": {"show_search": True, "navigation": "recommender.admin.sidebar.navigation"},
 }
 
 # --- security ---------------------------------------------------------------------------------------------------

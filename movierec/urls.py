@@ -1,13 +1,15 @@
 """Every URL: the admin here, the API in the applications' own urls."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from movierec import storefront
 from movierec.views import front_page
 
 urlpatterns = [
     path("", front_page),
+    re_path(storefront.ADDRESSES, storefront.page),
     path("admin/", admin.site.urls),
     # As people type them: the API's URLs have no slash at the end, the admin's have one.
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),

@@ -1,8 +1,11 @@
 """GET /: what this is, as a page for people and as JSON for programs. It needs no database."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+
+from movierec import storefront
 
 LINKS = {
     "/docs": "every call, with its fields and errors; it can be tried there",
@@ -14,8 +17,10 @@ LINKS = {
 
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
-    """Return where to go from here, as HTML to a browser and as JSON to a program."""
+    """Return the storefront to a browser, where it is on, else where to go from here; JSON to a program."""
     if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        if settings.STOREFRONT:
+            return storefront.page(request)
         response = render(request, "movierec/front_page.html", {"links": LINKS.items()})
     else:
         response = JsonResponse({"name": "movierec", "what": "film recommendations over HTTP", "places": LINKS})

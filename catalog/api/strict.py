@@ -18,6 +18,7 @@ from catalog.keys import Key
 from catalog.names.languages import LanguageWish, parse_accept_language
 
 VIEWER_FIELD = "user_id"  # the field that names the viewer a call is for
+GROUP_FIELD = "user_ids"  # or the viewers
 # Unknown names in one answer, and characters of one: looking for a similar name costs time.
 MAX_UNKNOWN_NAMES, MAX_SHOWN_NAME = 10, 60
 MIN_SIMILARITY = 0.6  # of difflib's ratio, 0 to 1
@@ -225,7 +226,8 @@ def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
         raise QueryValidationError(error.detail) from None
     if body is not None:
         data = request.data
-        if viewer is not None and isinstance(data, Mapping) and VIEWER_FIELD in body.fields:
+        takes_viewer = viewer is not None and VIEWER_FIELD in body.fields
+        if takes_viewer and isinstance(data, Mapping) and GROUP_FIELD not in data:
             data = {VIEWER_FIELD: viewer, **data}  # the permission has seen to it that `data` names nobody else
         return dict(body.run_validation(data))
     return values

@@ -129,10 +129,19 @@ _WITHIN_AGE_LIMIT = """EXISTS (SELECT 1 FROM catalog_movie m WHERE m.id = e.movi
                                AND m.certificate = ANY(%(certificates)s))"""
 
 
-def history_page(viewer_id: int, cursor: EventCursor | None, page_size: int, age_limit: int | None = None) -> EventPage:
-    """Return a page of all that a viewer did, with films within the age limit (years)."""
+def history_page(
+    viewer_id: int,
+    cursor: EventCursor | None,
+    page_size: int,
+    age_limit: int | None = None,
+    movie_id: int | None = None,
+) -> EventPage:
+    """Return a page of all that a viewer did, or did with one film, with films within the age limit (years)."""
     conditions = ["e.viewer_id = %(viewer)s"]
     values: dict[str, Any] = {"viewer": viewer_id}
+    if movie_id is not None:
+        conditions.append("e.movie_id = %(movie)s")
+        values["movie"] = movie_id
     if age_limit is not None:
         conditions.append(_WITHIN_AGE_LIMIT)
         values["certificates"] = certificates_within(age_limit)

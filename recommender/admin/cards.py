@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from catalog.selectors import DetailedCard, MovieCard
 from recommender.movies.movie_ids import movie_id_text
@@ -22,6 +25,13 @@ class Card:
     hue: int  # colour of the tile that stands for a poster
     notes: list[str] = field(default_factory=list)
     is_highlighted: bool = False
+
+    @property
+    def picture(self) -> str:
+        """Return the poster's address if this site may show it, as the storefront does; empty: it is drawn."""
+        parts = urlsplit(self.poster_url)
+        is_own = not parts.netloc
+        return self.poster_url if is_own or f"{parts.scheme}://{parts.netloc}" in settings.POSTER_ORIGINS else ""
 
     @property
     def initials(self) -> str:

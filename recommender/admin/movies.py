@@ -3,8 +3,10 @@
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +28,7 @@ from recommender.admin.svg_charts import column_chart
 from recommender.admin.viewers import genre_bars
 from recommender.monitoring import serving_status
 from recommender.monitoring.movie_placement import find_placement
+from recommender.movies.movie_ids import movie_id_text
 from recommender.serving.concurrency import Overloaded
 from recommender.serving.metrics import suppress_metrics
 from recommender.serving.similar import MovieNotFound, find_similar
@@ -82,9 +85,11 @@ class MoviePageAdmin(SummaryAboveForm, MovieAdmin):
         histories = selectors.histories(watchers.viewer_ids[:SAMPLED_VIEWERS].tolist())
         star_labels = [f"{halves / 2:g} stars: {count}" for halves, count in enumerate(watchers.ratings, 1)]
         year_labels = [f"{year}: {count}" for year, count in watchers.years.items()]
-        movie = selectors.MovieCard(record.pk, record.title, record.year, [], record.poster_url)
+        genres = [genre.name for genre in record.genres.all()]
+        movie = selectors.MovieCard(record.pk, record.title, record.year, genres, record.poster_url)
         return {
             "card": make_card(1, record.pk, movie),
+            "storefront": f"/film/{quote(movie_id_text(record.pk), safe='')}" if settings.STOREFRONT else "",
             "watchers": watchers,
             "stars": column_chart(watchers.ratings.tolist(), star_labels),
             "rated": int(watchers.ratings.sum()),

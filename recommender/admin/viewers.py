@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -54,7 +55,11 @@ class ViewerPageAdmin(SummaryAboveForm, ViewerAdmin):
     def summary(self, record: Viewer) -> dict[str, Any]:
         """Return the viewer's taste profile and current list, as viewer.html shows them."""
         profile = build_taste_profile(record.pk)
-        context: dict[str, Any] = {"taste": profile and _taste_charts(profile)}
+        shows = settings.STOREFRONT and record.is_simulated  # a real viewer's token is the site's to give
+        context: dict[str, Any] = {
+            "taste": profile and _taste_charts(profile),
+            "storefront": f"/viewers?as={record.pk}" if shows else "",
+        }
         try:
             with suppress_metrics():
                 answer = recommend(

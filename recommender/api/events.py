@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from catalog.api.strict import EVENT_HINTS, MAX_UNKNOWN_NAMES, token_viewer, unknown_name_message
 from catalog.services import EventStatus
 from recommender.api.access.throttles import ViewerEventsThrottle
+from recommender.api.access.viewer_token_auth import TokenScope
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import (
@@ -139,6 +140,7 @@ class EventsView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
     allow_viewer_token = True
+    token_scope = TokenScope.EVENTS
 
     def accepts_viewer(self, request: Request) -> bool:
         """Return true: a call with a viewer's token is for that viewer, and post() looks at each event."""

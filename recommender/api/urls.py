@@ -5,6 +5,7 @@ from django.urls import path
 from recommender.api import (
     batch,
     charts,
+    demo_viewers,
     events,
     health,
     home,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("accounts/<key:account>/profiles", profiles.AccountProfilesView.as_view()),
     path("accounts/<key:account>/data", profiles.AccountDataView.as_view()),
     path("viewer-tokens", viewer_tokens.ViewerTokensView.as_view()),
+    path("demo/viewers", demo_viewers.DemoViewersView.as_view()),
+    path("demo/viewer-tokens", demo_viewers.DemoTokensView.as_view()),
     path("health/live", health.LiveView.as_view()),
     path("health/ready", health.ReadyView.as_view()),
     path("health/system", health.SystemView.as_view()),

@@ -146,6 +146,7 @@ def _rank(
     None where they are not on the shelf, and no place to compute in is free.
     """
     snapshot, table, doubles = context.snapshot, context.snapshot.table, context.snapshot.doubles
+    count = doubles.ranked_count(context.candidate_count)
     nearest = shelved_movies(snapshot, ranker, row)
     if nearest is None:
         with computing(context):
@@ -154,16 +155,13 @@ def _rank(
             nearest = nearest_movies(snapshot, ranker, row)
     without = doubles.all_rows(table.rows_of(np.concatenate([seen_ids, eligibility.excluded_ids])))
     passes = eligibility.mask_ids(table.ids[nearest.rows]) & ~np.isin(nearest.rows, without)
-    ranked = RankedMovies(table.ids[nearest.rows[passes]], nearest.similarities[passes])
-    ranked = ranked.first_of_doubles(doubles, context.candidate_count)
-    if len(ranked.movie_ids) < context.candidate_count and not nearest.are_all:
+    rows, similarities = nearest.rows[passes][:count], nearest.similarities[passes][:count]
+    if len(rows) < count and not nearest.are_all:
         with computing(context):
             if not context.overloaded:
-                allowed, count = eligibility.mask_without(seen_ids), doubles.ranked_count(context.candidate_count)
-                rows, similarities = most_similar(snapshot, ranker, row, allowed, count)
-                ranked = RankedMovies(table.ids[rows], similarities)
-                ranked = ranked.first_of_doubles(doubles, context.candidate_count)
-    return ranked
+                rows, similarities = most_similar(snapshot, ranker, row, eligibility.mask_without(seen_ids), count)
+    ranked = RankedMovies(table.ids[rows], similarities)
+    return ranked.first_of_doubles(doubles, context.candidate_count)
 
 
 def _rank_by_popularity(

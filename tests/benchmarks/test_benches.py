@@ -43,6 +43,7 @@ KEYS = {
     }
     | {"similar_p50_ms", "home_p50_ms", "home_computed_p50_ms", "cached_rps", "uncached_rps", "worker_mb"},
     "soak": {"answers", "errors", "stale", "degraded", "night", "pss_mb", "growth"},
+    "web": {"fcp_ms", "lcp_ms", "shift", "click_ms", "stored_ms", "js_kb", "api_calls", "over"},
     "training": {"targets_per_s", "brief_targets_per_s", "rectools_targets_per_s", "seconds_to", "peak_mb"}
     | {"ours_at_rectools_shape_targets_per_s", "equal_shape", "brief_stated_samples_per_s", "epoch_s"},
 }

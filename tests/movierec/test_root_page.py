@@ -14,7 +14,8 @@ from tests.support.launcher import ROOT, free_port, launcher_environment
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-def test_the_root_page_answers_browsers_and_programs():
+def test_the_root_page_answers_browsers_and_programs(settings):
+    settings.STOREFRONT = False
     page = Client(headers={"Accept": BROWSER}).get("/")
     assert page.headers["Content-Type"].startswith("text/html")
     for link in ("/docs", "/admin/", "/health/ready"):

@@ -33,7 +33,9 @@ def test_an_unknown_command_lists_the_commands(state):
 def test_help_names_every_command(state):
     completed = run_to_end(state, "help")
     assert completed.returncode == 0
-    assert all(f"./run {word}" in completed.stdout for word in ("test", "lint", "manage", "bench", "clean", "help"))
+    assert all(
+        f"./run {word}" in completed.stdout for word in ("test", "lint", "manage", "bench", "web", "clean", "help")
+    )
 
 
 def test_a_busy_port(state):

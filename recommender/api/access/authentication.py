@@ -34,6 +34,8 @@ class ApiPrincipal:
     scopes: frozenset[str]
     expires_at: datetime | None
     viewer: Key | None = None  # of a viewer's token, which reads the lists of nobody else
+    token_scopes: frozenset[str] = frozenset()  # of a viewer's token
+    companions: frozenset[Key] = frozenset()  # whom a viewer's token may name beside its own viewer, in user_ids
 
     def has_expired(self) -> bool:
         """Return whether the key's last moment has passed."""

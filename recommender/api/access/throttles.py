@@ -87,6 +87,17 @@ class ViewerEventsThrottle(RateThrottle):
             raise Throttled(self.wait(), f"This viewer's token may send {self.get_rate()} events: send the rest later.")
 
 
+class ViewerImportsThrottle(RateThrottle):
+    """Count the files that viewers' tokens send: reading one takes seconds."""
+
+    scope = "viewer_imports"
+
+    def spend(self, request: Request) -> None:
+        """Count a file. Raises Throttled where the viewer has used the budget up."""
+        if not self._is_within_rate(request, _token_caller(request.auth), self._increment):
+            raise Throttled(self.wait(), f"This viewer's token may send {self.get_rate()} files: send it later.")
+
+
 class InvalidKeyThrottle(RateThrottle):
     """Count invalid keys by the address that sends them: few guesses reach the database."""
 

@@ -22,26 +22,47 @@ class TokenScope(StrEnum):
 
     READ = "read"
     EVENTS = "events"
+    IMPORT = "import"
+    DATA = "data"
 
 
-NEEDED_SCOPE = {TokenScope.READ: ApiKey.Scope.READ, TokenScope.EVENTS: ApiKey.Scope.EVENTS}  # of the key that signs
+NEEDED_SCOPE = {  # of the key that signs
+    TokenScope.READ: ApiKey.Scope.READ,
+    TokenScope.EVENTS: ApiKey.Scope.EVENTS,
+    TokenScope.IMPORT: ApiKey.Scope.EVENTS,
+    TokenScope.DATA: ApiKey.Scope.ERASE,
+}
 _OPENS = {
     TokenScope.READ: {ApiKey.Scope.READ.value, ApiKey.Scope.USERS_READ.value},
     TokenScope.EVENTS: {ApiKey.Scope.EVENTS.value},
+    TokenScope.IMPORT: {ApiKey.Scope.EVENTS.value},
+    TokenScope.DATA: {ApiKey.Scope.ERASE.value},
 }
 _signer = signing.Signer(salt="movierec.viewer-token")
 
 
 def sign_viewer_token(
-    principal: ApiPrincipal, viewer: Key, seconds: int, scopes: Collection[TokenScope] = (TokenScope.READ,)
+    key_prefix: str,
+    viewer: Key,
+    seconds: int,
+    scopes: Collection[TokenScope] = (TokenScope.READ,),
+    companions: Collection[Key] = (),
 ) -> tuple[str, int]:
-    """Return the token and when it ends (unix seconds). It ends with its key, too, and with its viewer."""
+    """Return the token and when it ends (unix seconds). It ends with its key, too, and with each of its viewers.
+
+    `companions`: other viewers whom it may name beside its own, in lists for several.
+    """
     expires = int(time.time()) + seconds
+    others = [[[key, _created_at(key)] for key in companions]] if companions else []
+    return _signer.sign_object([viewer, key_prefix, expires, _created_at(viewer), *sorted(scopes), *others]), expires
+
+
+def _created_at(viewer: Key) -> float | None:
+    """Return since when a viewer is known; None for an unknown one, with whom no token ends, and without Postgres."""
     try:
-        created_at = viewer_created_at(viewer)
+        return viewer_created_at(viewer)
     except DATABASE_ERRORS:
-        created_at = None  # as for a viewer who is not known yet: such a token does not end with the viewer
-    return _signer.sign_object([viewer, principal.prefix, expires, created_at, *sorted(scopes)]), expires
+        return None
 
 
 class ViewerTokenAuthentication(BaseAuthentication):
@@ -65,8 +86,11 @@ class ViewerTokenAuthentication(BaseAuthentication):
 
 def _verify(token: str) -> ApiPrincipal | None:
     try:
-        viewer, prefix, expires, created_at, *names = _signer.unsign_object(token)
-        scopes = [TokenScope(name) for name in names or (TokenScope.READ,)]
+        viewer, prefix, expires, created_at, *rest = _signer.unsign_object(token)
+        scopes = [TokenScope(name) for name in rest if isinstance(name, str)] or [TokenScope.READ]
+        companions: list[tuple[Key, float | None]] = next(
+            (others for others in rest if not isinstance(others, str)), []
+        )
     except (signing.BadSignature, ValueError):
         return None
     if expires < time.time():
@@ -77,9 +101,11 @@ def _verify(token: str) -> ApiPrincipal | None:
     opened = frozenset[str]().union(*(_OPENS[scope] for scope in scopes if NEEDED_SCOPE[scope] in key.scopes))
     if not opened:
         return None
-    if created_at is not None and _is_gone(viewer, created_at):
+    if any(since is not None and _is_gone(other, since) for other, since in [(viewer, created_at), *companions]):
         return None
-    return ApiPrincipal(prefix, opened, None, viewer)
+    return ApiPrincipal(
+        prefix, opened, None, viewer, frozenset(map(str, scopes)), frozenset(other for other, _ in companions)
+    )
 
 
 def _is_gone(viewer: Key, created_at: float) -> bool:

@@ -69,7 +69,7 @@ class RequestIdMiddleware:
         metrics.count_request(request.method or "", route_pattern(request), response.status_code, seconds)
         response.headers[REQUEST_ID_HEADER] = this_id
         is_page = request.path.startswith(PAGE_PATHS)
-        response.headers["Content-Security-Policy"] = PAGE_POLICY if is_page else DATA_POLICY
+        response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
         if rate_limit := getattr(request, "rate_limit", None):
             response.headers["RateLimit-Policy"], response.headers["RateLimit"] = rate_limit
         return response

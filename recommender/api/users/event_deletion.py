@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from catalog.api.strict import token_viewer
 from catalog.event_keys import parse_event_key
+from recommender.api.access.viewer_token_auth import TokenScope
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, MovieId, Timestamp
@@ -45,6 +46,7 @@ class EventView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
     allow_viewer_token = True
+    token_scope = TokenScope.EVENTS
 
     def accepts_viewer(self, request: Request) -> bool:
         """Return true: with a viewer's token only that viewer's event is deleted."""
@@ -65,6 +67,7 @@ class UserEventsView(ApiView):
     required_scope = ApiKey.Scope.EVENTS
     throttle_scope = "events"
     allow_viewer_token = True
+    token_scope = TokenScope.EVENTS
 
     @operation(
         "users_events_delete",

@@ -9,11 +9,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.strict import token_viewer
 from catalog.errors import DataFileError
 from catalog.exchange.history.dates import DateOrder
 from catalog.exchange.history.importing import match_rows, store_history
 from catalog.exchange.history.reading import MAX_OTHER_ROWS, ReadOptions, read_history
 from catalog.exchange.history.rows import LIST_KINDS, HistorySource
+from recommender.api.access.throttles import ViewerImportsThrottle
+from recommender.api.access.viewer_token_auth import TokenScope
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean
 from recommender.api.jobs import JobAnswerSerializer, create_import_job, job_body
@@ -79,6 +82,12 @@ class HistoryImportView(ReadWriteView):
 
     write_scope = ApiKey.Scope.EVENTS
     write_throttle_scope = "batch"
+    allow_viewer_token = True
+
+    @property
+    def token_scope(self) -> str | None:
+        """The scope that a viewer's token needs for the current call; None: any will do."""
+        return None if self._is_read() else TokenScope.IMPORT
 
     @operation(
         "users_history",
@@ -91,6 +100,8 @@ class HistoryImportView(ReadWriteView):
     def post(self, request: Request, user_id: str) -> Response:
         """Import a person's export; the answer, or the result of its job, lists the rows that match no movie."""
         viewer, query = viewer_of_path(user_id), self.validated
+        if token_viewer(request) is not None:
+            ViewerImportsThrottle().spend(request)
         _, encoding = content_type_and_encoding(request)
         options = ReadOptions(
             uploaded_name(request),

@@ -14,7 +14,7 @@ from catalog.api.paging import page_response
 from catalog.models import WatchEvent
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
-from recommender.api.fields import JsonInteger
+from recommender.api.fields import JsonInteger, MovieId
 from recommender.api.openapi.operations import operation
 from recommender.api.users.history_import import HistoryImportView
 from recommender.api.users.profiles import known_profile
@@ -22,6 +22,7 @@ from recommender.models import ApiKey
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 200
 MAX_CURSOR_LENGTH = 40  # characters
+NO_MOVIE = 0  # the id of none
 
 
 @extend_schema_field({"type": "string", "maxLength": MAX_CURSOR_LENGTH})
@@ -41,6 +42,10 @@ class ListQuerySerializer(FastSerializer):
 
     page_size = JsonInteger(default=DEFAULT_PAGE_SIZE, min_value=1, max_value=MAX_PAGE_SIZE)
     cursor = EventCursorField(required=False, help_text="From `next` of the page before.")
+
+
+class HistoryQuerySerializer(ListQuerySerializer):
+    movie_id = MovieId(required=False, help_text="Only what was done with this film.")
 
 
 class HistoryItemSerializer(serializers.Serializer):
@@ -68,11 +73,14 @@ class HistoryView(HistoryImportView):
         "users_history_read",
         "All that a viewer did, the newest first. Scope users:read.",
         HistoryPageSerializer,
-        parameters=[ListQuerySerializer],
+        parameters=[HistoryQuerySerializer],
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Return a page of the history."""
-        return _respond(request, user_id, self.validated, selectors.history_page)
+        movie = self.validated.get("movie_id")
+        movie_id = None if movie is None else selectors.resolve_movie_id(movie) or NO_MOVIE
+        read_page = partial(selectors.history_page, movie_id=movie_id)
+        return _respond(request, user_id, self.validated, read_page)
 
 
 class FilmListView(ApiView):

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recommender import privacy
+from recommender.api.access.viewer_token_auth import TokenScope
 from recommender.api.base_view import ApiView
 from recommender.api.fields import UserIdAnswer
 from recommender.api.lists.served import ServedListFields
@@ -135,6 +136,8 @@ class UserDataView(ApiView):
 
     required_scope = ApiKey.Scope.ERASE
     throttle_scope = "batch"
+    allow_viewer_token = True
+    token_scope = TokenScope.DATA
 
     @operation("users_data_export", "All that is stored of a viewer.", DataAnswerSerializer)
     def get(self, request: Request, user_id: str) -> Response:

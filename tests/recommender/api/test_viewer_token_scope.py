@@ -58,6 +58,8 @@ OTHERS = {
     ("events/<key:event_id>", "delete"),
     (f"users/<{OWN_ID}>/events", "delete"),
     (f"users/<{OWN_ID}>/history", "post"),
+    (f"users/<{OWN_ID}>/data", "get"),
+    (f"users/<{OWN_ID}>/data", "delete"),
     (f"users/<{OWN_ID}>", "put"),
     (f"users/<{OWN_ID}>", "patch"),
 }

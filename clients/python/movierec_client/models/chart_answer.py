@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.chart_source import ChartSource
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.chart_answer_removed import ChartAnswerRemoved
+    from ..models.chart_answer_suggestions import ChartAnswerSuggestions
+    from ..models.chart_answer_unknown_names import ChartAnswerUnknownNames
+    from ..models.filters_applied import FiltersApplied
+    from ..models.titled import Titled
+
+
+T = TypeVar("T", bound="ChartAnswer")
+
+
+@_attrs_define
+class ChartAnswer:
+    """
+    Attributes:
+        next_ (None | str): The cursor of the next page: send it as `cursor`. Null where the list ends.
+        source (ChartSource): * `popular` - popular
+            * `trending` - trending
+            * `trending_for_you` - trending_for_you
+            * `latest` - latest
+        model_version (None | str):
+        recommendation_id (str): Send it along with impressions and clicks.
+        is_known_user (bool):
+        degraded (bool): A part is down, or too much is asked at once: the list may be older, or of popular films.
+        ignored_history (list[str]): Films that were sent and that the list does not build on.
+        removed (ChartAnswerRemoved): How many films are kept out, by reason: seen, disliked, not_interested of the
+            viewer's history; not_available, age_limit, merchandising, excluded of the films that the filters want.
+        user_id (int | None | str):
+        recommendations (list[Titled]):
+        filters_applied (FiltersApplied):
+        reason (str | Unset): Why the list is empty.
+        unknown_names (ChartAnswerUnknownNames | Unset): Names no film has.
+        suggestions (ChartAnswerSuggestions | Unset): By filter, for unknown names: names of the catalogue that are
+            near.
+        language (str | Unset): Of titles, genres and reasons, as far as there are any in it.
+    """
+
+    next_: None | str
+    source: ChartSource
+    model_version: None | str
+    recommendation_id: str
+    is_known_user: bool
+    degraded: bool
+    ignored_history: list[str]
+    removed: ChartAnswerRemoved
+    user_id: int | None | str
+    recommendations: list[Titled]
+    filters_applied: FiltersApplied
+    reason: str | Unset = UNSET
+    unknown_names: ChartAnswerUnknownNames | Unset = UNSET
+    suggestions: ChartAnswerSuggestions | Unset = UNSET
+    language: str | Unset = UNSET
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        next_: None | str
+        next_ = self.next_
+
+        source = self.source.value
+
+        model_version: None | str
+        model_version = self.model_version
+
+        recommendation_id = self.recommendation_id
+
+        is_known_user = self.is_known_user
+
+        degraded = self.degraded
+
+        ignored_history = self.ignored_history
+
+        removed = self.removed.to_dict()
+
+        user_id: int | None | str
+        user_id = self.user_id
+
+        recommendations = []
+        for recommendations_item_data in self.recommendations:
+            recommendations_item = recommendations_item_data.to_dict()
+            recommendations.append(recommendations_item)
+
+        filters_applied = self.filters_applied.to_dict()
+
+        reason = self.reason
+
+        unknown_names: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.unknown_names, Unset):
+            unknown_names = self.unknown_names.to_dict()
+
+        suggestions: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.suggestions, Unset):
+            suggestions = self.suggestions.to_dict()
+
+        language = self.language
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "next": next_,
+                "source": source,
+                "model_version": model_version,
+                "recommendation_id": recommendation_id,
+                "is_known_user": is_known_user,
+                "degraded": degraded,
+                "ignored_history": ignored_history,
+                "removed": removed,
+                "user_id": user_id,
+                "recommendations": recommendations,
+                "filters_applied": filters_applied,
+            }
+        )
+        if reason is not UNSET:
+            field_dict["reason"] = reason
+        if unknown_names is not UNSET:
+            field_dict["unknown_names"] = unknown_names
+        if suggestions is not UNSET:
+            field_dict["suggestions"] = suggestions
+        if language is not UNSET:
+            field_dict["language"] = language
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.chart_answer_removed import ChartAnswerRemoved  # noqa: PLC0415
+        from ..models.chart_answer_suggestions import ChartAnswerSuggestions  # noqa: PLC0415
+        from ..models.chart_answer_unknown_names import ChartAnswerUnknownNames  # noqa: PLC0415
+        from ..models.filters_applied import FiltersApplied  # noqa: PLC0415
+        from ..models.titled import Titled  # noqa: PLC0415
+
+        d = dict(src_dict)
+
+        def _parse_next_(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        next_ = _parse_next_(d.pop("next"))
+
+        source = ChartSource(d.pop("source"))
+
+        def _parse_model_version(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        model_version = _parse_model_version(d.pop("model_version"))
+
+        recommendation_id = d.pop("recommendation_id")
+
+        is_known_user = d.pop("is_known_user")
+
+        degraded = d.pop("degraded")
+
+        ignored_history = cast(list[str], d.pop("ignored_history"))
+
+        removed = ChartAnswerRemoved.from_dict(d.pop("removed"))
+
+        def _parse_user_id(data: object) -> int | None | str:
+            if data is None:
+                return data
+            return cast(int | None | str, data)
+
+        user_id = _parse_user_id(d.pop("user_id"))
+
+        recommendations = []
+        _recommendations = d.pop("recommendations")
+        for recommendations_item_data in _recommendations:
+            recommendations_item = Titled.from_dict(recommendations_item_data)
+
+            recommendations.append(recommendations_item)
+
+        filters_applied = FiltersApplied.from_dict(d.pop("filters_applied"))
+
+        reason = d.pop("reason", UNSET)
+
+        _unknown_names = d.pop("unknown_names", UNSET)
+        unknown_names: ChartAnswerUnknownNames | Unset
+        if isinstance(_unknown_names, Unset):
+            unknown_names = UNSET
+        else:
+            unknown_names = ChartAnswerUnknownNames.from_dict(_unknown_names)
+
+        _suggestions = d.pop("suggestions", UNSET)
+        suggestions: ChartAnswerSuggestions | Unset
+        if isinstance(_suggestions, Unset):
+            suggestions = UNSET
+        else:
+            suggestions = ChartAnswerSuggestions.from_dict(_suggestions)
+
+        language = d.pop("language", UNSET)
+
+        chart_answer = cls(
+            next_=next_,
+            source=source,
+            model_version=model_version,
+            recommendation_id=recommendation_id,
+            is_known_user=is_known_user,
+            degraded=degraded,
+            ignored_history=ignored_history,
+            removed=removed,
+            user_id=user_id,
+            recommendations=recommendations,
+            filters_applied=filters_applied,
+            reason=reason,
+            unknown_names=unknown_names,
+            suggestions=suggestions,
+            language=language,
+        )
+
+        chart_answer.additional_properties = d
+        return chart_answer
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

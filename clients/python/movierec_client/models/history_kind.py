@@ -1,0 +1,19 @@
+from enum import StrEnum
+
+
+class HistoryKind(StrEnum):
+    DISLIKE = "dislike"
+    INTERESTED = "interested"
+    LIKE = "like"
+    NOT_INTERESTED = "not_interested"
+    PROGRESS = "progress"
+    RATING = "rating"
+    REWATCH = "rewatch"
+    UNDISLIKE = "undislike"
+    UNLIKE = "unlike"
+    UNWATCH = "unwatch"
+    WATCH = "watch"
+    WATCHLIST = "watchlist"
+
+    def __str__(self) -> str:
+        return str(self.value)

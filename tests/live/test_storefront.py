@@ -1,0 +1,437 @@
+"""The storefront in a real Chromium, on the demo: what viewers do there, every page, every state, languages, axe."""
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from catalog.limits import DEMO_ID_BASE
+from catalog.models import Viewer, WatchEvent
+from recommender.models import ApiKey, Impression
+from tests.support.live_server import LiveServer
+from tests.support.tiny_model import clear_caches
+from tests.support.workers import wait_until
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="there is no Chromium: install Debian's package chromium"
+)
+
+FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-dev-shm-usage"
+SCREEN, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}  # pixels
+VIEWER = DEMO_ID_BASE + 1
+FILM = DEMO_ID_BASE + 100
+TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
+PAGES = (
+    "/",
+    "/viewers",
+    f"/film/{FILM}",
+    "/browse?genres=Comedy&exclude_genres=Horror&min_year=1990",
+    "/search?q=star",
+    "/mine/history",
+    "/mine/ratings",
+    "/mine/watchlist",
+    "/mine/hidden",
+    "/mine/taste",
+    "/mine/import",
+    "/mine/data",
+    "/together",
+    "/start",
+)
+
+
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
+    """A system of the demo's films and some of its viewers, before its first model."""
+    with django_db_blocker.unblock():
+        clear_caches()
+        call_command("load_demo", viewers=30, stdout=io.StringIO())
+        _, key = ApiKey.objects.create_key(name="live", scopes=ApiKey.Scope.values)
+        running = LiveServer(key)
+        yield running
+        running.stop()
+        call_command("flush", interactive=False, verbosity=0)
+        clear_caches()
+
+
+@pytest.fixture
+def transactional_db(shop: LiveServer) -> None:
+    """Replace pytest-django's fixture, so that the rows of the module stay until its end."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is of requirements-dev.txt")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def wait_for(page: Any, condition: str) -> None:
+    """Wait until an expression holds in the page; the page's own policy lets Playwright's function evaluate nothing."""
+    wait_until(lambda: page.evaluate(condition), 60)
+
+
+class Visit:
+    """A browser window in the storefront. What its console complains of fails the test that looks at `complaints`."""
+
+    def __init__(self, browser: Any, url: str, **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": SCREEN, "locale": "en-US", **options})
+        self.context.set_default_timeout(60_000)  # ms; the machine may be busy
+        self.page, self.url = self.context.new_page(), url
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._listen)
+
+    def _listen(self, line: Any) -> None:
+        if line.type == "error":
+            self.complaints.append(line.text)
+
+    def open(self, path: str) -> Any:
+        self.page.goto(self.url + path)
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until nothing is still to come but rows that are drawn when they are near."""
+        self.page.wait_for_selector("main h1, main h2")
+        wait_for(self.page, "[...document.querySelectorAll('main .skeleton')].every(one => one.closest('ul.strip'))")
+
+    def become(self, viewer: int | None = VIEWER) -> Any:
+        """Come to the first page as a viewer of the demo, without the chooser."""
+        who = "null" if viewer is None else json.dumps({"id": viewer, "label": "one of the demo"})
+        self.page.goto(self.url + "/search")
+        self.page.evaluate("who => localStorage.setItem('movierec.viewer', who)", who)
+        return self.open("/")
+
+
+@pytest.fixture
+def visit(shop: LiveServer, transactional_db: None, browser: Any) -> Iterator[Any]:
+    visits: list[Visit] = []
+
+    def make(**options: Any) -> Visit:
+        visits.append(Visit(browser, shop.url, **options))
+        return visits[-1]
+
+    yield make
+    for one in visits:
+        one.context.close()
+
+
+def test_from_the_first_page_to_a_row_that_changed(visit: Any) -> None:
+    """A new user reads nothing: they choose somebody, and mark a film as seen."""
+    here = visit()
+    page = here.page
+    page.goto(here.url + "/")
+    page.locator("button.face:not(.special)").first.click()
+    card = page.locator("[data-row='0'] [data-film]").first
+    film, row = card.get_attribute("data-film"), page.locator("[data-row='0'] [data-film]")
+    before = row.evaluate_all("cards => cards.map(card => card.dataset.film)")
+
+    card.get_by_role("button", name="Seen").click()
+    card.get_by_text("Seen", exact=True).wait_for()
+    page.locator(".changed").wait_for()
+    viewer = page.evaluate("JSON.parse(localStorage['movierec.viewer']).id")
+    assert WatchEvent.objects.filter(viewer_id=viewer, movie_id=film, kind=WatchEvent.Kind.WATCH).count() == 1
+    assert row.evaluate_all("cards => cards.map(card => card.dataset.film)") == before, "what is shown stays"
+
+    card.get_by_role("button", name="Undo").click()
+    card.get_by_role("button", name="Like").wait_for()
+    wait_until(lambda: not WatchEvent.objects.filter(viewer_id=viewer, movie_id=film).exists())
+    card.get_by_role("button", name="Seen").click()
+    page.get_by_role("button", name="Show the new one").click()
+    wait_for(page, f'!document.querySelector(\'[data-row="0"] [data-film="{film}"]\')')
+    assert here.complaints == []
+
+
+def test_a_film_is_rated_and_says_why_it_is_shown(visit: Any) -> None:
+    here = visit()
+    here.become()
+    page = here.open(f"/film/{FILM}")
+    page.get_by_role("radio", name="4.5 of 5 stars").check(force=True)
+    page.locator(".made").wait_for()
+    event = WatchEvent.objects.get(viewer_id=VIEWER, movie_id=FILM, kind=WatchEvent.Kind.RATING)
+    assert event.rating == 4.5
+
+    page.reload()
+    here.settle()
+    assert page.get_by_role("radio", name="4.5 of 5 stars").is_checked()
+    assert page.get_by_role("button", name="Seen").get_attribute("aria-pressed") == "true"
+    page.locator("details.why summary").click()
+    wait_for(page, "document.querySelector('.why-text').innerText.length > 20")
+    page.locator(".facts a").first.click()
+    page.wait_for_url("**/browse?genres=*")
+    page.go_back()
+    page.wait_for_url(f"**/film/{FILM}")
+    assert here.complaints == []
+
+
+def test_what_was_shown_and_pressed_is_reported_once(visit: Any) -> None:
+    here = visit()
+    page = here.become()
+    shown = page.locator("[data-row='0'] [data-film]").first
+    film = int(shown.get_attribute("data-film"))
+    wait_until(lambda: Impression.objects.filter(viewer_id=VIEWER, movie_id=film).exists(), 60)
+    shown.locator("a").click()
+    page.wait_for_url(f"**/film/{film}")
+    clicks = Impression.objects.filter(viewer_id=VIEWER, kind=Impression.Kind.CLICK)
+    wait_until(lambda: clicks.filter(movie_id=film).count() == 1, 60)
+    page.go_back()
+    here.settle()
+    page.wait_for_timeout(2500)
+
+    impressions = list(Impression.objects.filter(viewer_id=VIEWER, kind=Impression.Kind.IMPRESSION))
+    assert len({(one.recommendation_id, one.movie_id) for one in impressions}) == len(impressions)
+    click = clicks.get(movie_id=film)
+    assert click.position == 0
+    assert click.recommendation_id in {one.recommendation_id for one in impressions}
+
+
+@pytest.mark.slow
+def test_somebody_new_picks_films_and_gets_a_list(visit: Any) -> None:
+    here = visit()
+    page = here.page
+    page.goto(here.url + "/viewers")
+    page.get_by_role("button", name="Somebody new").click()
+    page.wait_for_url("**/start")
+    page.get_by_role("button", name="I don't know it").first.click()
+    for picked in range(3):
+        assert page.get_by_role("button", name="That's me").is_disabled()
+        page.locator(".pick").first.click()
+        page.get_by_text(f"{picked + 1} picked").wait_for()
+        page.locator("ul.grid[aria-label='Your list so far'] [data-film]").first.wait_for()
+    page.get_by_role("button", name="That's me").click()
+    page.wait_for_url(here.url + "/")
+    here.settle()
+    guest = page.evaluate("JSON.parse(localStorage['movierec.viewer']).id")
+    page.goto(here.url + "/mine")
+    here.settle()
+    assert page.locator(".results li").count() == 6, "each was liked and seen"
+    assert str(guest).startswith("guest-")
+
+
+@pytest.mark.slow
+def test_browsing_keeps_its_filters_in_the_address_and_names_the_one_to_drop(visit: Any) -> None:
+    here = visit()
+    here.become()
+    page = here.open("/browse")
+    page.get_by_role("button", name="Comedy: not chosen").click()
+    page.wait_for_url("**/browse?genres=Comedy")
+    page.get_by_role("button", name="Comedy: any of these").click()
+    page.wait_for_url("**/browse?exclude_genres=Comedy")
+    here.open("/browse?genres=Comedy&diversity=0.8")
+    count = page.locator(".grid [data-film]").count()
+    page.mouse.wheel(0, 30_000)
+    wait_for(page, f"document.querySelectorAll('.grid [data-film]').length > {count}")
+    ids = page.locator(".grid [data-film]").evaluate_all("cards => cards.map(card => card.dataset.film)")
+    assert len(set(ids)) == len(ids)
+
+    here.open("/browse?genres=Western&min_runtime=180&max_runtime=60")
+    page.get_by_role("heading", name="No film fits all of this").wait_for()
+    page.locator(".trouble .primary", has_text="Runtime").first.click()
+    page.locator(".grid [data-film]").first.wait_for()
+
+    here.open("/browse")
+    page.get_by_label("A director or an actor").fill("hanks")
+    page.get_by_role("button", name="Tom Hanks, actor").click()
+    page.wait_for_url("**/browse?actors=Tom+Hanks")
+
+
+@pytest.mark.slow
+def test_search_forgives_and_the_keys_go_through_the_results(visit: Any) -> None:
+    here = visit()
+    here.become()
+    page = here.open("/search")
+    page.keyboard.type("matirx")
+    page.locator(".results li").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/film/*")
+    assert "Matrix" in page.locator("h1").inner_text()
+    here.open("/search?q=zzzzqqqq")
+    page.get_by_text("Nothing found").wait_for()
+
+
+@pytest.mark.slow
+def test_what_is_mine_is_imported_taken_back_and_erased(visit: Any) -> None:
+    here = visit()
+    page = here.become(VIEWER + 3)
+    here.open("/mine/import")
+    ratings = b"Const,Your Rating,Date Rated,Title,Title Type,Year\ntt0133093,9,2024-02-03,The Matrix,movie,1999\n"
+    ratings += b"tt9999999,9,2024-02-03,No Such Film,movie,2021\n"
+    page.get_by_label("Your file").set_input_files({"name": "ratings.csv", "mimeType": "text/csv", "buffer": ratings})
+    page.get_by_role("button", name="Look first").click()
+    page.get_by_text("would be stored").wait_for()
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_text("1 rows match no film").wait_for()
+    page.get_by_role("cell", name="No Such Film").wait_for()
+
+    here.open("/mine/ratings")
+    line = page.locator(".results li", has_text="The Matrix").first
+    line.get_by_role("button", name="Take back").click()
+    wait_until(lambda: not WatchEvent.objects.filter(viewer_id=VIEWER + 3, occurred_at__date="2024-02-03").exists())
+
+    here.open("/mine/data")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download my data").click()
+    with open(download.value.path()) as file:
+        assert json.load(file)["user_id"] == VIEWER + 3
+    page.get_by_role("button", name="Erase my data").click()
+    page.get_by_role("button", name="Yes, erase everything").click()
+    page.get_by_text("Nothing of you is left").wait_for()
+    assert not Viewer.objects.filter(pk=VIEWER + 3).exists()
+
+
+@pytest.mark.slow
+def test_two_of_us_get_one_list_and_see_who_liked_what(visit: Any) -> None:
+    here = visit()
+    here.become()
+    page = here.open("/together")
+    page.locator(".faces button:not([aria-pressed='true'])").first.click()
+    page.locator(".places li").first.wait_for()
+    wait_for(page, "!document.querySelector('.places').innerText.includes('…')")
+    assert page.locator(".grid > [data-film]").count() >= 10
+    assert page.locator(".places").first.locator("li").count() == 2
+    assert here.complaints == []
+
+
+@pytest.mark.slow
+def test_behind_the_glass_is_the_very_call(visit: Any) -> None:
+    here = visit()
+    page = here.become()
+    page.locator(".settings summary").click()
+    page.get_by_label("Behind the glass").check()
+    page.locator(".glass .calls summary", has_text="/home").first.click()
+    curl = page.locator(".glass pre:visible").first.inner_text()
+    assert f"{here.url}/home?rows=8" in curl
+    assert f"user_id={VIEWER}" in curl
+    assert "Viewer-Token" not in page.content()
+
+
+@pytest.mark.slow
+def test_states_have_words_a_person_understands(visit: Any) -> None:
+    here = visit()
+    page = here.become()
+    problems = [
+        (401, "unauthenticated", "Please log in again"),
+        (403, "permission_denied", "This is not open to you"),
+        (429, "throttled", "Too many calls"),
+        (503, "overloaded", "The system is busy or a part of it is down"),
+        (500, "error", "Something went wrong"),
+    ]
+    for status, code, words in problems:
+        body = json.dumps({"status": status, "code": code, "detail": "as the server says"})
+        headers = {"Content-Type": "application/problem+json", "Retry-After": "30"}
+        page.route("**/home?*", lambda route, s=status, b=body, h=headers: route.fulfill(status=s, body=b, headers=h))
+        page.goto(here.url + "/")
+        page.get_by_role("heading", name=words).wait_for()
+        page.unroute("**/home?*")
+    page.get_by_role("button", name="Try again").click()
+    here.settle()
+    page.locator("[data-film]").first.wait_for()
+
+    page.route("**/home?*", lambda route: _changed(route, degraded=True, model_version=None))
+    page.goto(here.url + "/")
+    page.get_by_text("A part of the system is down").wait_for()
+    page.get_by_text("There is no trained model yet").wait_for()
+    page.unroute("**/home?*")
+    page.route("**/home?*", lambda route: _changed(route, rows=[]))
+    page.goto(here.url + "/")
+    page.get_by_role("heading", name="There are no films here yet").wait_for()
+
+
+def _changed(route: Any, **members: Any) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, body=json.dumps(answer.json() | members))
+
+
+@pytest.mark.slow
+def test_a_refused_token_is_renewed_and_offline_marks_are_sent_later(visit: Any) -> None:
+    here = visit()
+    page = here.become(VIEWER + 5)
+    page.evaluate(
+        """for (const name of Object.keys(sessionStorage).filter(name => name.includes('.token.'))) {
+               const token = JSON.parse(sessionStorage[name]);
+               sessionStorage[name] = JSON.stringify({...token, token: 'out-of-date'});
+           }"""
+    )
+    page.reload()
+    here.settle()
+    card = page.locator("[data-row='0'] [data-film]").first
+    film = card.get_attribute("data-film")
+
+    here.context.set_offline(True)
+    page.get_by_text("You are offline").wait_for()
+    card.get_by_role("button", name="Watchlist").click()
+    page.get_by_text("it will be sent when you are online").wait_for()
+    assert not WatchEvent.objects.filter(viewer_id=VIEWER + 5, movie_id=film).exists()
+    here.context.set_offline(False)
+    wait_until(lambda: WatchEvent.objects.filter(viewer_id=VIEWER + 5, movie_id=film).exists(), 60)
+
+
+@pytest.mark.slow
+def test_german_by_the_browsers_wish_and_by_choice(visit: Any) -> None:
+    here = visit(locale="de-AT")
+    page = here.become()
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.get_by_role("link", name="Stöbern").click()
+    page.get_by_role("button", name="Komödie: nicht gewählt").wait_for()
+    assert page.title() == "Stöbern · movierec"
+    page.locator(".settings summary").click()
+    page.get_by_label("Sprache", exact=True).first.select_option("en")
+    page.get_by_role("button", name="Comedy: not chosen").wait_for()
+
+
+@pytest.mark.slow
+def test_the_keyboard_alone_marks_a_film(visit: Any) -> None:
+    here = visit()
+    page = here.become(VIEWER + 7)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("(document.activeElement.getAttribute('aria-label') ?? '').startsWith('Like: ')"):
+            break
+    page.keyboard.press("Enter")
+    wait_for(page, "document.activeElement.textContent === 'Undo'")
+    page.keyboard.press("Enter")
+    wait_for(page, "document.activeElement.closest('.acts') !== null")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_and_no_page_is_too_wide(visit: Any, colours: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is of requirements-dev.txt").Axe()
+    here = visit(color_scheme=colours, reduced_motion="reduce")
+    page = here.become()
+    page.evaluate("localStorage['movierec.glass'] = 'true'")
+    found: list[str] = []
+    for path in PAGES:
+        here.open(path)
+        if path.startswith("/film"):
+            page.locator("details.why summary").click()
+        page.wait_for_timeout(300)
+        violations = axe.run(page).response["violations"]
+        found += [f"{path}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in violations]
+        for size in (PHONE, {"width": 360, "height": 640}, {"width": 2560, "height": 1300}):
+            page.set_viewport_size(size)
+            if (wide := page.evaluate(TOO_WIDE)) > 0:
+                found.append(f"{path}: {wide} pixels wider than {size['width']}")
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        page.set_viewport_size(PHONE)
+        if (wide := page.evaluate(TOO_WIDE)) > 0:
+            found.append(f"{path}: {wide} pixels too wide from right to left")
+        page.evaluate("document.documentElement.dir = 'ltr'")
+        page.set_viewport_size(SCREEN)
+    assert found == []
+    assert here.complaints == []

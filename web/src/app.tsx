@@ -1,0 +1,99 @@
+import { lazy, Suspense, useEffect, useRef } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { isOffline, viewer } from "./api";
+import { Icon } from "./card";
+import { useStrings } from "./i18n";
+import { glass, notice, renewLists } from "./marks";
+import { Home } from "./pages/home";
+import { GridSkeleton } from "./row";
+import { Settings } from "./settings";
+import { useStore } from "./store";
+import { Nowhere } from "./trouble";
+
+const Browse = lazy(() => import("./pages/browse"));
+const FilmPage = lazy(() => import("./pages/film"));
+const Glass = lazy(() => import("./glass"));
+const Mine = lazy(() => import("./pages/mine"));
+const Search = lazy(() => import("./pages/search"));
+const Start = lazy(() => import("./pages/start"));
+const Together = lazy(() => import("./pages/together"));
+const Viewers = lazy(() => import("./pages/viewers"));
+
+export function App() {
+  const t = useStrings();
+  const behind = useStore(glass);
+  const who = useStore(viewer);
+  return (
+    <>
+      <a className="skip" href="#content">{t.skip}</a>
+      <Bar />
+      <Offline />
+      <Content>
+        <Suspense fallback={<GridSkeleton />}>
+          <Switch>
+            <Route path="/">{who === undefined ? <Viewers first /> : <Home />}</Route>
+            <Route path="/viewers"><Viewers /></Route>
+            <Route path="/film/:id">{({ id }) => <FilmPage key={id} id={decodeURIComponent(id)} />}</Route>
+            <Route path="/browse"><Browse /></Route>
+            <Route path="/search"><Search /></Route>
+            <Route path="/mine/:tab?">{({ tab }) => <Mine tab={tab ?? "history"} />}</Route>
+            <Route path="/together"><Together /></Route>
+            <Route path="/start"><Start /></Route>
+            <Route><Nowhere /></Route>
+          </Switch>
+        </Suspense>
+      </Content>
+      {behind && <Suspense><Glass /></Suspense>}
+      <Notices />
+    </>
+  );
+}
+
+function Bar() {
+  const t = useStrings();
+  const [path] = useLocation();
+  const who = useStore(viewer);
+  const links = [["/", t.nav.home], ["/browse", t.nav.browse], ["/search", t.nav.search], ["/mine", t.nav.mine], ["/together", t.nav.together]] as const;
+  const here = (href: string) => (href === "/" ? path === "/" : path.startsWith(href));
+  return (
+    <header className="bar">
+      <Link className="brand" href="/" onClick={renewLists}>movierec</Link>
+      <nav aria-label={t.menu}>
+        {links.map(([href, label]) => (
+          <Link key={href} href={href} aria-current={here(href) ? "page" : undefined} onClick={href === "/" ? renewLists : undefined}>{label}</Link>
+        ))}
+      </nav>
+      <div className="bar-end">
+        <Link className="who" href="/viewers" title={t.switchViewer} aria-label={`${t.who(who?.label || t.nobody)}. ${t.switchViewer}`}>
+          <Icon name="person" />{who !== undefined && <span>{who?.label || t.nobody}</span>}
+        </Link>
+        <Settings />
+      </div>
+    </header>
+  );
+}
+
+/** The page's content: after a step to another page it has the focus, at its top. */
+function Content({ children }: { children: React.ReactNode }) {
+  const [path] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    if (first.current) {
+      first.current = false;
+      return;
+    }
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+  return <main id="content" ref={main} tabIndex={-1}>{children}</main>;
+}
+
+function Offline() {
+  const t = useStrings();
+  return useStore(isOffline) ? <p className="note" role="status"><b>{t.trouble.offline}.</b> {t.trouble.offlineHint}</p> : null;
+}
+
+function Notices() {
+  const { text, number } = useStore(notice);
+  return <div className="notice" role="status" aria-live="polite">{text && <span key={number}>{text}</span>}</div>;
+}

@@ -1,0 +1,298 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useRef, useState, type FormEvent } from "react";
+import { Link } from "wouter";
+import { ApiError, client, data, follow, sendRaw, viewer } from "../api";
+import { useTitle } from "../hooks";
+import { language, nameOf, useStrings } from "../i18n";
+import { become, described, listChanged, queries, say } from "../marks";
+import { Poster } from "../poster";
+import { useStore } from "../store";
+import { Trouble } from "../trouble";
+import type { Schemas } from "movierec-client";
+
+const TABS = ["history", "ratings", "watchlist", "hidden", "taste", "import", "data"] as const;
+const FILM_LISTS = ["history", "ratings", "watchlist", "hidden"] as const;
+type FilmList = (typeof FILM_LISTS)[number];
+
+/** What the viewer did, what is concluded from it, and the way in and out for it. */
+export default function Mine({ tab }: { tab: string }) {
+  const t = useStrings();
+  const who = useStore(viewer);
+  const here = TABS.find((name) => name === tab) ?? "history";
+  useTitle(`${t.mine.title}: ${t.mine.tabs[here]}`);
+  if (!who) {
+    return <div className="trouble"><h1>{t.mine.title}</h1><p>{t.mine.nobody}</p><Link className="primary" href="/viewers">{t.chooser.title}</Link></div>;
+  }
+  const list = FILM_LISTS.find((name) => name === here);
+  return (
+    <>
+      <div className="page-head"><h1>{t.mine.title}</h1></div>
+      <nav className="tabs" aria-label={t.mine.title}>
+        {TABS.map((name) => <Link key={name} href={`/mine/${name}`} aria-current={name === here ? "page" : undefined}>{t.mine.tabs[name]}</Link>)}
+      </nav>
+      <h2 className="hidden">{t.mine.tabs[here]}</h2>
+      {list && <Films key={list} list={list} who={String(who.id)} />}
+      {here === "taste" && <Taste who={String(who.id)} />}
+      {here === "import" && <Import who={String(who.id)} />}
+      {here === "data" && <Data who={String(who.id)} />}
+    </>
+  );
+}
+
+/** Return what a call answers; `otherwise` where nothing is known of the viewer yet. */
+async function orNothing<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return otherwise;
+    throw error;
+  }
+}
+
+function Films({ list, who }: { list: FilmList; who: string }) {
+  const t = useStrings();
+  const tag = useStore(language);
+  const films = useInfiniteQuery({
+    queryKey: ["mine", list, who],
+    initialPageParam: "",
+    getNextPageParam: (page: Schemas["HistoryPage"]) => page.next ?? undefined,
+    queryFn: ({ pageParam }): Promise<Schemas["HistoryPage"]> => {
+      if (pageParam) {
+        const address = new URL(pageParam, location.href);
+        return follow("GET", address.pathname, Object.fromEntries(address.searchParams));
+      }
+      return orNothing(
+        data(client.GET(`/users/{user_id}/${list}`, { params: { path: { user_id: who }, query: { page_size: 50 } } })),
+        { results: [], next: null },
+      );
+    },
+  });
+  const items = films.data?.pages.flatMap((page) => page.results) ?? [];
+
+  const takeBack = async (item: Schemas["HistoryItem"]) => {
+    try {
+      const query = { movie_id: item.movie_id, kind: item.kind };
+      await data(client.DELETE("/users/{user_id}/events", { params: { path: { user_id: who }, query } }));
+      say(t.act.done.taken);
+      listChanged.set(true);
+      await queries.invalidateQueries({ queryKey: ["mine"] });
+    } catch {
+      say(t.act.failed);
+    }
+  };
+
+  if (films.isError) return <Trouble error={films.error} retry={() => void films.refetch()} />;
+  if (films.isPending) return <i className="skeleton block" />;
+  if (items.length === 0) return <p className="lead">{t.mine.empty[list]}</p>;
+  const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
+  return (
+    <>
+      <ul className="results">
+        {items.map((item, index) => (
+          <li key={`${item.movie_id} ${item.kind} ${item.occurred_at} ${index}`}>
+            <Link href={`/film/${encodeURIComponent(item.movie_id)}`}>
+              <Poster film={item} />
+              <span><b>{item.title}</b><span className="small">{described(item)} · {day.format(new Date(item.occurred_at))}</span></span>
+            </Link>
+            <button type="button" onClick={() => void takeBack(item)} aria-label={t.mine.takeBackOf(described(item), item.title)}>
+              {list === "hidden" ? t.mine.showAgain : t.mine.takeBack}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {films.hasNextPage && <button type="button" disabled={films.isFetchingNextPage} onClick={() => void films.fetchNextPage()}>{t.browse.loadMore}</button>}
+    </>
+  );
+}
+
+/** What the system thinks that the viewer likes, as a picture. */
+function Taste({ who }: { who: string }) {
+  const t = useStrings();
+  const tag = useStore(language);
+  const taste = useQuery({
+    queryKey: ["mine", "taste", who],
+    queryFn: () => orNothing<Schemas["TasteAnswer"] | null>(data(client.GET("/users/{user_id}/taste", { params: { path: { user_id: who } } })), null),
+  });
+  if (taste.isError) return <Trouble error={taste.error} retry={() => void taste.refetch()} />;
+  if (taste.isPending) return <i className="skeleton block" />;
+  const known = taste.data;
+  if (!known || known.films === 0) return <p className="lead">{t.mine.taste.none}</p>;
+  const widest = Math.max(...known.genres.flatMap((genre) => [genre.share, genre.everyone]), 0.01);
+  const most = Math.max(...known.decades.map(({ films }) => films), 1);
+  const percent = (share: number) => Math.round(share * 100);
+  return (
+    <div className="taste">
+      {known.mean_rating !== null && <p className="lead">{t.mine.taste.mean(known.mean_rating.toLocaleString(tag, { maximumFractionDigits: 1 }), known.films)}</p>}
+      <section>
+        <h3>{t.mine.taste.genres}</h3>
+        <p className="legend small"><i className="you" /> {t.mine.taste.you} <i className="all" /> {t.mine.taste.everyone}</p>
+        <ul className="bars">
+          {known.genres.map((genre) => (
+            <li key={genre.name} aria-label={t.mine.taste.share(genre.name, percent(genre.share), percent(genre.everyone))}>
+              <span aria-hidden="true">{genre.name}</span>
+              <svg viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">
+                <rect className="you" y="1" width={(genre.share / widest) * 100} height="7" />
+                <rect className="all" y="10" width={(genre.everyone / widest) * 100} height="3" />
+              </svg>
+              <span className="small" aria-hidden="true">{percent(genre.share)} %</span>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section>
+        <h3>{t.mine.taste.decades}</h3>
+        <ul className="columns">
+          {known.decades.map(({ decade, films }) => (
+            <li key={decade} aria-label={`${decade}: ${t.films(films)}`}>
+              <svg viewBox="0 0 10 100" preserveAspectRatio="none" aria-hidden="true"><rect className="you" y={100 - (films / most) * 100} width="10" height={(films / most) * 100} /></svg>
+              <span className="small" aria-hidden="true">{decade}</span>
+            </li>
+          ))}
+        </ul>
+      </section>
+      {known.people.length > 0 && (
+        <section>
+          <h3>{t.mine.taste.people}</h3>
+          <div className="chips">
+            {known.people.map((person) => (
+              <Link key={person.name + person.role} className="chip" href={`/browse?${person.role}s=${encodeURIComponent(person.name)}`}>{person.name} <span className="small">{person.films}</span></Link>
+            ))}
+          </div>
+        </section>
+      )}
+      {known.languages.length > 0 && (
+        <section>
+          <h3>{t.mine.taste.languages}</h3>
+          <div className="chips">
+            {known.languages.map(({ language: code, films }) => <Link key={code} className="chip" href={`/browse?languages=${code}`}>{nameOf("language", code)} <span className="small">{films}</span></Link>)}
+          </div>
+        </section>
+      )}
+      {tag === "en" && known.sentences.length > 0 && <ul>{known.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>}
+    </div>
+  );
+}
+
+/** The export of another site, with what became of each of its rows. */
+function Import({ who }: { who: string }) {
+  const t = useStrings().mine.import;
+  const [report, setReport] = useState<Schemas["HistoryAnswer"]>();
+  const [error, setError] = useState<unknown>();
+  const [isReading, setReading] = useState(false);
+  const isDry = useRef(false);
+
+  const send = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const file = form.get("file");
+    if (!(file instanceof File) || file.size === 0) return;
+    const query = new URLSearchParams(isDry.current ? { dry_run: "true" } : {});
+    if (form.get("kind")) query.set("kind", String(form.get("kind")));
+    setReading(true);
+    setError(undefined);
+    setReport(undefined);
+    try {
+      const name = file.name.replace(/[^\x20-\x7e]|["\\]/g, "_");
+      const answer = await sendRaw<Schemas["HistoryAnswer"]>(`/users/${encodeURIComponent(who)}/history?${query}`, {
+        method: "POST",
+        body: file,
+        headers: { "Content-Type": file.name.endsWith(".json") ? "application/json" : file.name.endsWith(".zip") ? "application/zip" : "text/csv", "Content-Disposition": `attachment; filename="${name}"` },
+      });
+      setReport(answer);
+      if (!answer.dry_run) {
+        listChanged.set(true);
+        void queries.invalidateQueries({ queryKey: ["mine"] });
+      }
+    } catch (problem) {
+      setError(problem);
+    } finally {
+      setReading(false);
+    }
+  };
+
+  return (
+    <>
+      <p className="lead">{t.intro}</p>
+      <form className="import" onSubmit={(event) => void send(event)}>
+        <label>{t.file} <input type="file" name="file" required accept=".csv,.json,.zip,.tsv,.txt" /></label>
+        <label>{t.kind}
+          <select name="kind">{Object.entries(t.kinds).map(([kind, name]) => <option key={kind} value={kind}>{name}</option>)}</select>
+        </label>
+        <div className="chips">
+          <button type="submit" disabled={isReading} onClick={() => { isDry.current = true; }}>{t.try}</button>
+          <button type="submit" className="primary" disabled={isReading} onClick={() => { isDry.current = false; }}>{t.send}</button>
+        </div>
+      </form>
+      <div role="status">
+        {isReading && <p>{t.working}</p>}
+        {report && (
+          <div className="report">
+            <p><b>{report.dry_run ? t.would(report.stored) : t.stored(report.stored)}</b> {t.matched(report.rows, report.by_id, report.by_title)}{" "}
+              {report.duplicates > 0 && t.duplicates(report.duplicates)} {report.other_rows > 0 && t.other(report.other_rows)}</p>
+            {report.unmatched.length > 0 && (
+              <>
+                <h3>{t.unmatched(report.unmatched.length)}</h3>
+                <div className="scroll" tabIndex={0} role="region" aria-label={t.unmatched(report.unmatched.length)}>
+                  <table>
+                    <thead><tr><th>{t.line}</th><th>{t.what}</th><th>{t.why}</th></tr></thead>
+                    <tbody>{report.unmatched.map((row) => <tr key={`${row.file} ${row.line}`}><td>{row.line}</td><td>{row.title} {row.year}</td><td lang="en">{row.reason}</td></tr>)}</tbody>
+                  </table>
+                </div>
+              </>
+            )}
+          </div>
+        )}
+      </div>
+      {error !== undefined && (error instanceof ApiError && error.status === 400 ? <p className="note" role="alert" lang="en">{error.details.join(" ") || error.message}</p> : <Trouble error={error} />)}
+    </>
+  );
+}
+
+function Data({ who }: { who: string }) {
+  const t = useStrings().mine.data;
+  const [error, setError] = useState<unknown>();
+  const [erased, setErased] = useState<number>();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const path = `/users/${encodeURIComponent(who)}/data`;
+
+  const attempt = async (what: () => Promise<void>) => {
+    setError(undefined);
+    try {
+      await what();
+    } catch (problem) {
+      setError(problem);
+    }
+  };
+  const download = () => attempt(async () => {
+    const all = await sendRaw<unknown>(path, {});
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(all, null, 2)], { type: "application/json" }));
+    link.download = "movierec-data.json";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+  const erase = () => attempt(async () => {
+    dialog.current?.close();
+    const answer = await sendRaw<Schemas["ErasedAnswer"]>(path, { method: "DELETE" });
+    setErased(answer.events);
+    window.setTimeout(() => become(undefined), 4000);
+  });
+  if (erased !== undefined) return <p className="lead" role="status">{t.erased(erased)}</p>;
+  return (
+    <>
+      <p className="lead">{t.intro}</p>
+      <button type="button" className="primary" onClick={() => void download()}>{t.download}</button>
+      <p className="lead">{t.eraseIntro}</p>
+      <button type="button" className="danger" onClick={() => dialog.current?.showModal()}>{t.erase}</button>
+      <dialog ref={dialog} aria-labelledby="sure">
+        <h2 id="sure">{t.sure}</h2>
+        <p>{t.eraseIntro}</p>
+        <div className="chips">
+          <button type="button" onClick={() => dialog.current?.close()}>{t.no}</button>
+          <button type="button" className="danger" onClick={() => void erase()}>{t.yes}</button>
+        </div>
+      </dialog>
+      {error !== undefined && <Trouble error={error} />}
+    </>
+  );
+}
