@@ -722,8 +722,8 @@ export interface paths {
         get: operations["users_history_read"];
         put?: never;
         /**
-         * Reads what somebody took along from another site: an archive or a file.
-         * @description Reads what somebody took along from another site: an archive or a file.
+         * Reads what somebody took along from another site: an archive or a file. A long one is stored by a job.
+         * @description Reads what somebody took along from another site: an archive or a file. A long one is stored by a job.
          */
         post: operations["users_history"];
         delete?: never;
@@ -1436,6 +1436,11 @@ export interface components {
             unmatched: components["schemas"]["UnmatchedRow"][];
             files: components["schemas"]["HistoryFile"][];
             dry_run: boolean;
+            /**
+             * Format: uuid
+             * @description DELETE /jobs/{id}/import takes it back. Dry run: null.
+             */
+            job_id: string | null;
         };
         /**
          * @description * `imdb` - imdb
@@ -4365,6 +4370,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
                 };
             };
             default: {

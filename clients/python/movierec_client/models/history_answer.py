@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
@@ -41,6 +42,7 @@ class HistoryAnswer:
         unmatched (list[UnmatchedRow]):
         files (list[HistoryFile]):
         dry_run (bool):
+        job_id (None | UUID): DELETE /jobs/{id}/import takes it back. Dry run: null.
     """
 
     source: HistoryAnswerSourceEnum
@@ -55,6 +57,7 @@ class HistoryAnswer:
     unmatched: list[UnmatchedRow]
     files: list[HistoryFile]
     dry_run: bool
+    job_id: None | UUID
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,6 +91,12 @@ class HistoryAnswer:
 
         dry_run = self.dry_run
 
+        job_id: None | str
+        if isinstance(self.job_id, UUID):
+            job_id = str(self.job_id)
+        else:
+            job_id = self.job_id
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -104,6 +113,7 @@ class HistoryAnswer:
                 "unmatched": unmatched,
                 "files": files,
                 "dry_run": dry_run,
+                "job_id": job_id,
             }
         )
 
@@ -150,6 +160,21 @@ class HistoryAnswer:
 
         dry_run = d.pop("dry_run")
 
+        def _parse_job_id(data: object) -> None | UUID:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                job_id_type_0 = UUID(data)
+
+                return job_id_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | UUID, data)
+
+        job_id = _parse_job_id(d.pop("job_id"))
+
         history_answer = cls(
             source=source,
             rows=rows,
@@ -163,6 +188,7 @@ class HistoryAnswer:
             unmatched=unmatched,
             files=files,
             dry_run=dry_run,
+            job_id=job_id,
         )
 
         history_answer.additional_properties = d

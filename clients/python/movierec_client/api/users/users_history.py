@@ -6,6 +6,7 @@ import httpx
 
 from ...client import AuthenticatedClient, Client
 from ...models.history_answer import HistoryAnswer
+from ...models.job_answer import JobAnswer
 from ...models.problem import Problem
 from ...models.users_history_date_order import UsersHistoryDateOrder
 from ...models.users_history_kind import UsersHistoryKind
@@ -58,11 +59,18 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> HistoryAnswer | Problem:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> HistoryAnswer | JobAnswer | Problem:
     if response.status_code == 200:
         response_200 = HistoryAnswer.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 202:
+        response_202 = JobAnswer.from_dict(response.json())
+
+        return response_202
 
     response_default = Problem.from_dict(response.json())
 
@@ -71,7 +79,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[HistoryAnswer | Problem]:
+) -> Response[HistoryAnswer | JobAnswer | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -89,10 +97,12 @@ def sync_detailed(
     dry_run: bool | Unset = False,
     kind: UsersHistoryKind | Unset = UNSET,
     profile: str | Unset = UNSET,
-) -> Response[HistoryAnswer | Problem]:
-    """Reads what somebody took along from another site: an archive or a file.
+) -> Response[HistoryAnswer | JobAnswer | Problem]:
+    """Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
-     Reads what somebody took along from another site: an archive or a file.
+     Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
     Args:
         user_id (str):
@@ -107,7 +117,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[HistoryAnswer | Problem]
+        Response[HistoryAnswer | JobAnswer | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -135,10 +145,12 @@ def sync(
     dry_run: bool | Unset = False,
     kind: UsersHistoryKind | Unset = UNSET,
     profile: str | Unset = UNSET,
-) -> HistoryAnswer | Problem | None:
-    """Reads what somebody took along from another site: an archive or a file.
+) -> HistoryAnswer | JobAnswer | Problem | None:
+    """Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
-     Reads what somebody took along from another site: an archive or a file.
+     Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
     Args:
         user_id (str):
@@ -153,7 +165,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        HistoryAnswer | Problem
+        HistoryAnswer | JobAnswer | Problem
     """
 
     return sync_detailed(
@@ -176,10 +188,12 @@ async def asyncio_detailed(
     dry_run: bool | Unset = False,
     kind: UsersHistoryKind | Unset = UNSET,
     profile: str | Unset = UNSET,
-) -> Response[HistoryAnswer | Problem]:
-    """Reads what somebody took along from another site: an archive or a file.
+) -> Response[HistoryAnswer | JobAnswer | Problem]:
+    """Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
-     Reads what somebody took along from another site: an archive or a file.
+     Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
     Args:
         user_id (str):
@@ -194,7 +208,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[HistoryAnswer | Problem]
+        Response[HistoryAnswer | JobAnswer | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -220,10 +234,12 @@ async def asyncio(
     dry_run: bool | Unset = False,
     kind: UsersHistoryKind | Unset = UNSET,
     profile: str | Unset = UNSET,
-) -> HistoryAnswer | Problem | None:
-    """Reads what somebody took along from another site: an archive or a file.
+) -> HistoryAnswer | JobAnswer | Problem | None:
+    """Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
-     Reads what somebody took along from another site: an archive or a file.
+     Reads what somebody took along from another site: an archive or a file. A long one is stored by a
+    job.
 
     Args:
         user_id (str):
@@ -238,7 +254,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        HistoryAnswer | Problem
+        HistoryAnswer | JobAnswer | Problem
     """
 
     return (
