@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_POSTED_EVENTS = 1_000  # that the model reads; all of them are barred from lists
 NEGATIVE_KINDS = (DISLIKE, NOT_INTERESTED)
+_NO_MOVIES, _ALL_WATCHED = np.empty(0, np.int32), np.full(1, WATCH, np.int8)
+_IS_NEGATIVE = np.isin(np.arange(16), NEGATIVE_KINDS)  # by kind
 # By kind of what holds: the field of ExclusionCounts that it counts for; -1 where it excludes nothing.
 _SEEN = 0
 _REASONS = np.full(16, -1, np.int8)
@@ -131,5 +133,15 @@ def _with_first_reasons(ids: np.ndarray, reasons: np.ndarray) -> Exclusions:
 
 def has_known_movies(events: Events, ranker: "Ranker") -> bool:
     """Return whether the model can read anything: a movie that it knows and that was not merely turned down."""
-    ids, kinds = events.movie_ids, events.kinds
-    return bool((ranker.columns_of(ids if kinds is None else ids[~np.isin(kinds, NEGATIVE_KINDS)]) >= 0).any())
+    return bool(have_known_movies([events], ranker)[0])
+
+
+def have_known_movies(histories: Sequence[Events], ranker: "Ranker") -> np.ndarray:
+    """Return `has_known_movies` of each history, bool [n]."""
+    lengths = [len(events.movie_ids) for events in histories]
+    known = ranker.columns_of(np.concatenate([_NO_MOVIES, *(events.movie_ids for events in histories)])) >= 0
+    kinds = [_ALL_WATCHED[:0]]
+    for events, length in zip(histories, lengths, strict=True):
+        kinds.append(np.broadcast_to(_ALL_WATCHED, length) if events.kinds is None else events.kinds)
+    known &= ~_IS_NEGATIVE[np.concatenate(kinds)]
+    return np.bincount(np.repeat(np.arange(len(lengths)), lengths), known, minlength=len(lengths)) > 0

@@ -32,11 +32,18 @@ from recommender.cache.keys import (
     viewer_id_key,
 )
 from recommender.cache.pages import end_sessions
+from recommender.cache.scripts import run_script
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
 TEXT_VECTORS_TTL = 2 * 86_400  # seconds; the task that computes them stores them again long before
 WATCH_COUNTS_TTL = 2 * 86_400  # seconds; after that the model's own counts are as good
+
+_STORE = """
+for place, key in ipairs(KEYS) do redis.call('SET', key, ARGV[place + 4], 'EX', ARGV[1]) end
+redis.call('SADD', ARGV[2], ARGV[4])
+redis.call('EXPIRE', ARGV[2], ARGV[3])
+"""
 
 # Lets `read_list_and_versions` ask for the list of the active model in the same round trip.
 _last_active_model = process_state.Value("cache: the active model as last read", "")
@@ -75,16 +82,19 @@ def store_list(viewer_id: int, stored: StoredList) -> None:
 
 
 def store_lists(lists: Mapping[int, StoredList]) -> None:
-    """Store lists by viewer id, in one pipeline.
+    """Store lists by viewer id, many in a command.
 
     The model is a part of the key, so that the lists of the next model lie beside those being served.
     """
+    note = full_key(MODELS_WITH_LISTS)
+    by_model: dict[str, dict[str, bytes]] = {}
+    for viewer_id, stored in lists.items():
+        key = full_key(list_key(stored.model, viewer_id))
+        by_model.setdefault(stored.model, {})[key] = stored.pack()
     with redis_connection.checked_client() as redis:
-        pipe = redis.pipeline(transaction=False)
-        for viewer_id, stored in lists.items():
-            pipe.set(full_key(list_key(stored.model, viewer_id)), stored.pack(), ex=settings.LIST_TTL)
-        _remember_models(pipe, {stored.model for stored in lists.values()})
-        pipe.execute()
+        for model, packed in by_model.items():
+            arguments = (settings.LIST_TTL, note, VERSION_TTL, model)
+            run_script(redis, _STORE, list(packed), list(packed.values()), *arguments)
 
 
 def _remember_models(pipe: Any, models: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from infrastructure.connectivity import REDIS
 from recommender.cache.codec import Versions
 from recommender.cache.connection import CacheUnavailable, redis_connection
 from recommender.cache.keys import CATALOGUE, EPOCH, MODEL, RESERVATION_PREFIX, full_key, version_key
+from recommender.cache.scripts import run_script
 
 VERSION_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a version outlives the lists it judges
 RESERVATION_TTL = 10  # seconds: longer than reading the truth takes
@@ -72,13 +73,14 @@ def reserve_viewer_versions(viewer_ids: Iterable[int], token: bytes = b"") -> by
     return _reserve(map(version_key, viewer_ids), token)
 
 
+_RESERVE = "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2], 'EX', ARGV[1], 'NX') end"
+
+
 def _reserve(names: Iterable[str], token: bytes = b"") -> bytes:
     token = token or RESERVATION_PREFIX + os.urandom(16)
+    keys = [full_key(name) for name in names]
     with redis_connection.checked_client() as redis:
-        pipe = redis.pipeline(transaction=False)
-        for name in names:
-            pipe.set(full_key(name), token, ex=RESERVATION_TTL, nx=True)
-        pipe.execute()
+        run_script(redis, _RESERVE, keys, [], RESERVATION_TTL, token)
     return token
 
 

@@ -56,11 +56,14 @@ class EaseScorer:
     def __init__(self, weights: ItemWeights, device: torch.device) -> None:
         indptr, columns, values = (tensor.to(device) for tensor in weights)
         self.num_items = len(indptr) - 1
-        self.films, places = columns.long().unique(return_inverse=True)  # int64 [M], ascending
+        is_spoken_for = torch.zeros(self.num_items, dtype=torch.bool, device=device)
+        is_spoken_for[columns] = True
+        self.films = is_spoken_for.nonzero()[:, 0]  # int64 [M], ascending
+        places = (is_spoken_for.cumsum(0, dtype=torch.int32) - 1)[columns]
         self._by_rows = device.type == "cpu" and not torch.backends.mkl.is_available()  # as on ARM: eight times slower
         self._rows = (indptr, places, values)
         # Built once: that takes longer than a product.
-        self._matrix = _sparse(indptr.int(), places.int(), values, len(self.films))
+        self._matrix = _sparse(indptr.int(), places, values, len(self.films))
 
     def __call__(self, history: Tensor) -> Tensor:
         """Return the scores of all films, float32 [B, N]; `history` as in `scores_of_films`."""

@@ -407,13 +407,13 @@ class Ranker:
         self, scores: torch.Tensor, allowed: np.ndarray | None, exclude: Sequence[np.ndarray] | None
     ) -> None:
         """Set the scores [B, N] of films that a viewer must not get to -inf, in place."""
-        if allowed is not None:
+        if allowed is not None and not allowed.all():
             scores.masked_fill_(~torch.from_numpy(allowed).to(self.device), -torch.inf)
         if exclude is not None:
-            columns = [known[known >= 0] for known in map(self.columns_of, exclude)]
-            rows = np.repeat(np.arange(len(columns)), [len(known) for known in columns])
-            if len(rows):
-                scores[torch.from_numpy(rows), torch.from_numpy(np.concatenate(columns))] = -torch.inf
+            rows = np.repeat(np.arange(len(exclude)), [len(movie_ids) for movie_ids in exclude])
+            columns = self.columns_of(np.concatenate([np.empty(0, np.int64), *exclude]))
+            places = rows[columns >= 0] * scores.shape[1] + columns[columns >= 0]
+            scores.view(-1)[torch.from_numpy(places).to(self.device)] = -torch.inf
 
     def cosine_matrix(self, movie_ids: np.ndarray, others: Sequence[int]) -> np.ndarray:
         """Return the cosines of films' vectors, float32 [n, m]. Raises `KeyError` for a film that the model does not

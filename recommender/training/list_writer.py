@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from itertools import compress
 from typing import NamedTuple
 
 from catalog import selectors
 from recommender import cache, process_state, registry
 from recommender.cache import CacheUnavailable, StoredList
-from recommender.history import has_known_movies
+from recommender.history import have_known_movies
 from recommender.jobs.leases import JobCannotRun
 from recommender.list_builder import ListViewer, build_lists
 from recommender.ml.data import Events
@@ -55,7 +56,8 @@ class ListWriter:
 
         `check` is called while Redis is waited for; it raises to give up.
         """
-        viewers = [viewer for viewer in viewers if has_known_movies(viewer.events, self.ranker)]
+        known = have_known_movies([viewer.events for viewer in viewers], self.ranker)
+        viewers = list(compress(viewers, known))
         if not viewers:
             return 0
         # Nobody knows yet when these lists will be read: they are made without a request time.

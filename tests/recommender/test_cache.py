@@ -1,5 +1,6 @@
 """The list cache on a real Valkey."""
 
+import struct
 import threading
 import time
 
@@ -27,6 +28,10 @@ def a_list(model=MODEL, epoch=3, viewer_version=5, n=200):
 ABSENT = cache.Versions(None, None, None, None)
 
 
+def as_answered(scores):
+    return np.round(scores.astype(np.float64), 5)
+
+
 def publish(model=MODEL, epoch=3, viewer_version=5):
     cache.publish_model(model)
     cache.fill_reserved_versions(
@@ -46,7 +51,7 @@ def test_a_list_comes_back_with_the_versions_in_one_round_trip():
     assert versions == (MODEL, 3, 11, 5)
     assert stored.is_current(versions)
     np.testing.assert_array_equal(stored.movie_ids, a_list().movie_ids)
-    np.testing.assert_array_equal(stored.scores, a_list().scores)
+    np.testing.assert_array_equal(as_answered(stored.scores), as_answered(a_list().scores))
 
 
 def test_a_list_carries_its_viewers_age_limit_and_exclusion_counts():
@@ -84,6 +89,44 @@ def test_a_list_made_before_any_version_moved_is_not_current(version):
 
     versions, stored = cache.read_list_and_versions(VIEWER)
     assert stored is None or not stored.is_current(versions)
+
+
+@pytest.mark.parametrize("greatest", [60_000, 250_000, 2**31 - 1])
+def test_a_list_is_stored_in_few_bytes_and_keeps_its_order(greatest):
+    random = np.random.default_rng(1)
+    ids = random.permutation(np.append(random.choice(greatest, 199, replace=False), greatest)).astype(np.int32)
+    scores = np.sort(random.normal(5, 1, 200).astype(np.float32))[::-1]
+    packed = a_list()._replace(movie_ids=ids, scores=scores).pack()
+
+    stored = cache.StoredList.unpack(packed)
+
+    assert len(packed) < {60_000: 930, 250_000: 1_130}.get(greatest, 1_330)
+    np.testing.assert_array_equal(stored.movie_ids, ids)
+    np.testing.assert_array_equal(stored.scores[:20], scores[:20])
+    np.testing.assert_array_equal(as_answered(stored.scores), as_answered(scores))
+
+
+@pytest.mark.parametrize("last", [12.0, -12.0, np.inf, np.nan, 1e30])
+@pytest.mark.parametrize("count", [0, 1, 20, 21])
+def test_scores_of_any_kind_come_back(last, count):
+    """Those that rise, fall far, are great, few or no number."""
+    given = a_list(n=count)
+    given.scores[-1:] = last
+    packed = given.pack()
+    np.testing.assert_array_equal(as_answered(cache.StoredList.unpack(packed).scores), as_answered(given.scores))
+    assert cache.StoredList.unpack(packed[:-1]) is None
+    assert cache.StoredList.unpack(packed + bytes(4)) is None
+
+
+def test_a_list_of_version_1_0_goes_on_serving():
+    """Ids and scores in 32 bits, under format 3."""
+    head = struct.pack("<4sBqqqb3I2s12sHB", b"mrl\0", 3, 3, 5, 1_700_000_000, 12, 9, 0, 1, b"DE", b"de", 3, len(MODEL))
+    body = np.array([7, 2_147_000_942, 8], "<i4").tobytes() + np.array([2, 1, 0.5], "<f4").tobytes()
+    stored = cache.StoredList.unpack(head + MODEL.encode() + body)
+    assert (stored.model, stored.epoch, stored.viewer_version, stored.made_at) == (MODEL, 3, 5, 1_700_000_000)
+    assert (stored.age_limit, stored.exclusion_counts, stored.country) == (12, cache.ExclusionCounts(9, 0, 1), "DE")
+    assert stored.movie_ids.tolist() == [7, 2_147_000_942, 8]
+    assert stored.scores.tolist() == [2, 1, 0.5]
 
 
 def test_after_activation_the_list_of_the_new_model_is_read_at_once():
