@@ -33,6 +33,7 @@ MINUTES, QUICK_MINUTES = 5.0, 0.5
 WARM_SHARE = 0.15  # of the time, after which memory is read first
 CLIENTS = 8
 EDITED_FILMS = 40  # the most watched
+LOG_LINES = 80  # of the web processes, printed where calls failed
 SETTINGS = {"MOVIEREC_RATE_READS": "100000000/min", "MOVIEREC_RATE_EVENTS": "100000000/min"}
 
 
@@ -54,6 +55,9 @@ def run(args: argparse.Namespace) -> None:
         movie_ids, counts = np.unique(fixture.histories.movie_ids, return_counts=True)
         popular = [str(movie) for movie in movie_ids[np.argsort(-counts)][:EDITED_FILMS].tolist()]
         result = _soak(server, system.web.pid, fixture.histories.viewers.tolist(), popular, 60 * minutes, args.preset)
+        if result["errors"]:  # the log goes with the system
+            log = (system.state / "logs" / "web.log").read_text(errors="replace").splitlines()
+            print("\n".join(log[-LOG_LINES:]), flush=True)
     result |= {
         "bench": "soak",
         "preset": args.preset,
