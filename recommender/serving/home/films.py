@@ -10,8 +10,8 @@ from recommender import process_state
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.degraded_mode import load_movie_cards, read_movie_cards
 
-MAX_FILMS = 10_000  # of a kind, under a kilobyte each
-MAX_KINDS = 8  # languages, details and forms
+MAX_FILMS = 10_000  # of all kinds, under a kilobyte each; with details one or two more
+MAX_KINDS = 64  # languages, details and forms
 
 FilmForm = Callable[[MovieCard | DetailedCard], Any]
 
@@ -49,12 +49,19 @@ def load_films(
     with suppress(*DATABASE_ERRORS):
         cards = read_movie_cards(missing, snapshot, languages, details=details)
         found = {movie_id: ShownFilm(card.title, form(card)) for movie_id, card in cards.items()}
-        if len(kept) + len(found) > MAX_FILMS:
-            kept.clear()
+        _make_room(len(found))
         kept.update(found)
         return films | found
     cards = load_movie_cards(missing, snapshot, languages, details=details)  # not kept: they lack what memory lacks
     return films | {movie_id: ShownFilm(card.title, form(card)) for movie_id, card in cards.items()}
+
+
+def _make_room(count: int) -> None:
+    """Forget all films where so many more would be too many."""
+    kinds = list(_kept.current.kinds.values()) if _kept.current is not None else []
+    if sum(map(len, kinds)) + count > MAX_FILMS:
+        for films in kinds:
+            films.clear()
 
 
 def _films_of(snapshot: CatalogueSnapshot, kind: tuple[tuple[str, ...], bool, FilmForm]) -> dict[int, ShownFilm]:
