@@ -5,6 +5,8 @@ cached, without and with the log   GET /recommend of viewers whose lists are sto
 written                            lists of 20 films from a process's buffer through Redis into the table
 bytes                              of the table with its indexes, for each of these lists
 attributed                         outcomes tied to their lists, a second
+experiments                        of simulated viewers with a taste for clicking of their own: A/A looked at every day,
+                                   and a true difference of 5 %
 
 Times are of the client."""
 
@@ -16,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
+from benchmarks.experiments.audience import simulate
 from benchmarks.report import print_report
 from benchmarks.serving.client import LoadResult, Server, drive_load
 from benchmarks.serving.fixture import ServingFixture, load_and_build
@@ -66,6 +69,7 @@ def run(args: argparse.Namespace) -> None:
         "lists_logged_per_s": round(lists_per_s),
         "bytes_per_list_logged": round(bytes_per_list),
         "outcomes_attributed_per_s": round(outcomes_per_s),
+        **simulate(100 if args.quick else 1_000),
     }
     rows = [
         ["cached list without the log, p50 ms", round(p50["plain"], 3)],
@@ -74,6 +78,10 @@ def run(args: argparse.Namespace) -> None:
         ["lists written a second", result["lists_logged_per_s"]],
         [f"bytes of a list of {LIST_LENGTH}", result["bytes_per_list_logged"]],
         ["outcomes attributed a second", result["outcomes_attributed_per_s"]],
+        ["A/A experiments, looked at daily: false alarms", result["aa_false_alarms"]],
+        ["the same by the interval of one look", result["aa_false_alarms_fixed"]],
+        ["power at the planned size, looked at once", result["power"]],
+        ["days to a verdict over days of one look", result["sequential_over_fixed_days"]],
     ]
     print_report("The log of served lists", ["", ""], rows, result)
 
@@ -84,6 +92,7 @@ def _write(fixture: ServingFixture, number: int) -> tuple[float, float, float]:
     from django.utils import timezone
 
     from recommender import record_log, served_lists
+    from recommender.experiments import exposures
     from recommender.models import ServedList
     from recommender.outcomes import attribution, note_outcomes
     from recommender.registry import active_name
@@ -122,7 +131,7 @@ def _write(fixture: ServingFixture, number: int) -> tuple[float, float, float]:
             )
             shown.append((viewer, int(films.movie_ids[3]), list_id))
         record_log.add_records(record_log.SERVED_LISTS, [entry.pack() for entry in chunk])
-        storage.store_served_lists()
+        storage.store_served_lists(exposures.record)
     seconds = time.perf_counter() - started
     with connection.cursor() as cursor:
         cursor.execute("SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(%s)", [storage.TABLES[0]])

@@ -103,6 +103,15 @@ WEBHOOK_GIVE_UP_HOURS = env.int("MOVIEREC_WEBHOOK_GIVE_UP_HOURS", default=72)  #
 METRICS_PORT = env.int("MOVIEREC_METRICS_PORT", default=0)  # where `./run` exports them; 0: nowhere
 METRICS_BIND = env("MOVIEREC_METRICS_BIND", default="127.0.0.1")
 
+# --- alerts by e-mail -------------------------------------------------------------------------------------------
+ALERT_EMAILS = env.list("MOVIEREC_ALERT_EMAILS", default=[])  # who is told when a part of the system turns bad
+_EMAIL = env.email_url("MOVIEREC_EMAIL_URL", default="smtp://localhost:25")
+EMAIL_HOST, EMAIL_PORT = _EMAIL["EMAIL_HOST"], _EMAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_USER"], _EMAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL.get("EMAIL_USE_TLS", False), _EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env("MOVIEREC_EMAIL_FROM", default="movierec@localhost")
+
 # --- Kafka ------------------------------------------------------------------------------------------------------
 KAFKA_BROKERS = env("MOVIEREC_KAFKA_BROKERS", default="")  # host:port, separated by commas
 KAFKA_OPTIONS = env.json("MOVIEREC_KAFKA_OPTIONS", default={})  # further ones of librdkafka: TLS, SASL
@@ -321,6 +330,7 @@ CELERY_BEAT_SCHEDULE = {
     "finish_erasures": _interval_task(15, "finish_erasures"),
     "clear_checkpoints": _interval_task(600, "clear_checkpoints"),
     "tidy": {"task": "recommender.tasks.tidy", "schedule": crontab(hour="2", minute="10")},
+    "watch_system": _interval_task(60, "watch_system"),
     "guard_active_model": _interval_task(60, "guard_active_model"),
     "store_served_lists": _interval_task(5, "store_served_lists"),
     "sum_up_outcomes": _interval_task(300, "sum_up_outcomes"),

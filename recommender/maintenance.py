@@ -13,7 +13,7 @@ from infrastructure import connectivity
 from recommender import audit, cache, merging, registry, webhooks
 from recommender.cache import CacheUnavailable, Versions
 from recommender.ingest import import_undo
-from recommender.models import Impression, Job
+from recommender.models import Alert, Impression, Job
 from recommender.served_lists import storage
 from recommender.serving.current_versions import ANONYMOUS, UNKNOWN
 
@@ -84,5 +84,6 @@ def prune() -> dict[str, Any]:
         counts["impressions"] += deleted
     counts["audit_entries"] = audit.prune()
     counts["served_list_days"] = storage.prune()
+    Alert.objects.filter(ended_at__lt=now - timedelta(days=settings.JOBS_KEPT_DAYS)).delete()
     webhooks.prune()
     return counts | {"models": registry.prune(settings.MODELS_KEPT)}

@@ -18,7 +18,7 @@ from catalog.errors import CatalogError, NotASessionError
 from catalog.keys import Key, parse_key
 from catalog.models import WatchEvent
 from catalog.plurals import count_noun
-from recommender import audit, cache, privacy
+from recommender import audit, cache, experiments, privacy
 from recommender.ingest import imports
 from recommender.models import Erasure, Impression, Job, Merge
 from recommender.served_lists import storage
@@ -103,6 +103,7 @@ def _store_merge(
     )
     if viewer_id is not None:
         Impression.objects.filter(pk__in=impressions).update(viewer_id=into_id)
+        experiments.merge_viewers(viewer_id, into_id)
         stored.kept["served_lists"] = [served.hex for served in storage.move_lists(viewer_id, into_id)]
         stored.save(update_fields=["kept"])
         privacy.open_erasure(viewer_id, viewer)

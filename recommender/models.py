@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey
@@ -264,6 +265,89 @@ class OutcomeSum(models.Model):
         return f"{self.dimension} {self.value} on {self.day}"
 
 
+class Experiment(models.Model):
+    """A question to the audience: which way of serving lists is better, by what viewers do."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        RUNNING = "running"
+        STOPPED = "stopped"
+        SHIPPED = "shipped"
+
+    class Metric(models.TextChoices):
+        CLICK_THROUGH = "click_through", "click-through"
+        PLAY_RATE = "play_rate", "plays for each film seen"
+
+    name = models.CharField(max_length=80, unique=True)
+    hypothesis = models.TextField(help_text="What you expect to change for viewers, by how much, and why.")
+    owner = models.CharField(max_length=MAX_LENGTH, blank=True, default=actor, editable=False)
+    metric = models.CharField("metric that decides", max_length=20, choices=Metric, default=Metric.CLICK_THROUGH)
+    traffic = models.PositiveSmallIntegerField(
+        "traffic, %",
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Of the viewers that no other experiment has. 5 % of all viewers are in none.",
+    )
+    expected_effect = models.PositiveSmallIntegerField(
+        "expected change, %", default=5, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT, editable=False)
+    salt = models.CharField(max_length=32, editable=False, default="")
+    first_bucket = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Of viewers; and the last,")
+    end_bucket = models.PositiveSmallIntegerField(default=0, editable=False, help_text="exclusive.")
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    shipped_arm = models.ForeignKey(
+        "ExperimentArm", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.TextField(blank=True, editable=False, help_text="Why it was stopped or shipped.")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExperimentArm(models.Model):
+    """One way of serving lists. The first arm of an experiment is the control."""
+
+    id = models.AutoField(primary_key=True)
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="arms")
+    name = models.CharField(max_length=40)
+    weight = models.PositiveSmallIntegerField(default=50, validators=[MinValueValidator(1), MaxValueValidator(1_000)])
+    diversity = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="Of lists by GET and POST /recommend and /recommend/filtered; empty: as without an experiment.",
+    )
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["experiment", "name"], name="arm_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Exposure(models.Model):
+    """A viewer who got a list of an experiment: from then on what they do counts for their arm."""
+
+    id = models.BigAutoField(primary_key=True)
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="exposures", db_index=False)
+    arm = models.ForeignKey(ExperimentArm, on_delete=models.CASCADE, db_index=False)
+    viewer_id = models.IntegerField(db_index=True)
+    first_at = models.DateTimeField()
+    is_mixed = models.BooleanField(default=False, help_text="Two viewers of different arms were merged: counted out.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["experiment", "viewer_id"], name="exposure_once")]
+
+    def __str__(self) -> str:
+        return f"viewer {self.viewer_id} in {self.arm_id}"
+
+
 class LogCursor(models.Model):
     """How far the stream of a log is stored: in one transaction with its records, so that none comes twice."""
 
@@ -311,6 +395,7 @@ class WebhookEndpoint(models.Model):
         VIEWER = "viewer.lists_changed", "a viewer's lists changed"
         NIGHT = "night.ended", "a nightly job ended"
         IMPORT = "import.ended", "an import ended"
+        ALERT = "system.alert", "a part of the system turned bad, or good again"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     url = models.URLField("URL", max_length=500)
@@ -332,6 +417,28 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.description or self.url
+
+
+class Alert(models.Model):
+    """A health check that turned bad. It is told once that has lasted, and once more when it is over."""
+
+    check_name = models.CharField(max_length=200)
+    label = models.CharField(max_length=200)
+    detail = models.TextField(blank=True, help_text="What is wrong, and what to do.")
+    seen_at = models.DateTimeField(help_text="First.")
+    raised_at = models.DateTimeField(null=True, blank=True, help_text="When it was told.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["check_name"], name="one_open_alert_a_check", condition=models.Q(ended_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} since {self.seen_at:%Y-%m-%d %H:%M}"
 
 
 class WebhookMessage(models.Model):
@@ -375,6 +482,8 @@ class AuditEntry(models.Model):
         KEY_CHANGED = "key_changed", "API key changed"
         KEY_ROTATED = "key_rotated", "API key rotated"
         KEY_REVOKED = "key_revoked", "API key revoked"
+        EXPERIMENT_STARTED = "experiment_started", "experiment started"
+        EXPERIMENT_ENDED = "experiment_ended", "experiment ended"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(auto_now_add=True, db_index=True)

@@ -19,7 +19,7 @@ from catalog.event_keys import event_key_text
 from catalog.keys import Key, parse_key
 from catalog.models import WatchEvent
 from catalog.plurals import count_noun
-from recommender import audit, cache
+from recommender import audit, cache, experiments
 from recommender.cache import CacheUnavailable
 from recommender.ingest import history_files, import_records, imports
 from recommender.models import (
@@ -169,6 +169,7 @@ def erase_viewer(viewer: Key) -> ErasureResult:
             events = services.erase_viewer(viewer_id)
             impressions, _ = Impression.objects.filter(viewer_id=viewer_id).delete()
             storage.erase_viewer(viewer_id)
+            experiments.erase_viewer(viewer_id)
             jobs = delete_from_jobs(viewer_id)
         details = f"{count_noun(events, 'event')}, {count_noun(impressions, 'impression')}"
         audit.record(audit.Action.ERASED, details=details)
@@ -232,6 +233,7 @@ def finish_erasures() -> int:
             import_records.forget_viewer_id(erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
             storage.erase_viewer(erasure.viewer_id)
+            experiments.erase_viewer(erasure.viewer_id)
             if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
     return finished

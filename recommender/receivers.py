@@ -15,6 +15,7 @@ from catalog.limits import DEMO_ID_BASE
 from infrastructure import connectivity
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
 from recommender import cache, maintenance, process_state, record_log, registry
+from recommender.experiments import assignment
 from recommender.jobs import queue
 from recommender.models import Impression, Job, Outcome, ServedList
 
@@ -68,6 +69,11 @@ def record_web_heartbeat() -> None:
     if time.monotonic() - _last_web_heartbeat.current >= HEARTBEAT_SECONDS:
         _last_web_heartbeat.current = time.monotonic()
         record_heartbeat(("web",), f"web@{socket.gethostname()}")
+
+
+def refresh_experiments() -> None:
+    """Read every few seconds which experiments run; called at every tick of a web process's watcher."""
+    assignment.refresh_now_and_then()
 
 
 def reject_former_data(data_set: int, **_: Any) -> None:

@@ -8,7 +8,7 @@ from django.db.models import Q
 _LOCAL = ("genrealias", "genretranslation", "movietranslation", "movieavailability")
 _EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule", *_LOCAL)
 _CATALOGUE = (*_EDITABLE, "viewer")
-_OPERATIONS = ("modelversion", "job", "impression", "servedlist", "auditentry")
+_OPERATIONS = ("modelversion", "job", "impression", "servedlist", "experiment", "experimentarm", "auditentry")
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # edits movies, people and merchandising; sees viewers, as rules are tried on them
     "editor": {
@@ -20,9 +20,9 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # runs models, jobs, viewers and keys; sees the catalogue and impressions
     "operator": {
         "view": (*_CATALOGUE, *_OPERATIONS, "apikey", "webhookendpoint"),
-        "add": ("apikey", "webhookendpoint"),
-        "change": ("modelversion", "job", "viewer", "apikey", "webhookendpoint"),
-        "delete": ("viewer", "webhookendpoint"),  # erased everywhere
+        "add": ("apikey", "webhookendpoint", "experiment", "experimentarm"),
+        "change": ("modelversion", "job", "viewer", "apikey", "webhookendpoint", "experiment", "experimentarm"),
+        "delete": ("viewer", "webhookendpoint", "experiment", "experimentarm"),  # viewers are erased everywhere
     },
     # sees everything but keys, changes nothing
     "analyst": {"view": (*_CATALOGUE, *_OPERATIONS)},

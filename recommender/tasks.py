@@ -22,11 +22,10 @@ from recommender import maintenance, privacy, webhooks
 from recommender.ingest import history_files, import_undo, imports
 from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
-from recommender.models import BatchChunk, Job
-from recommender.monitoring import rollback_guard
+from recommender.models import BatchChunk, Erasure, Job
+from recommender.monitoring import alerts, rollback_guard, system_health
 from recommender.movies import popularity_counts, text_vectors
-from recommender.outcomes import attribution, sums
-from recommender.served_lists import storage
+from recommender.outcomes import collection, sums
 from recommender.serving.candidates import charts
 from recommender.serving.home.preparation import prepare_pages
 from recommender.training import batch, cleanup, first_nightly
@@ -190,11 +189,7 @@ def deliver_webhook(endpoint_id: str) -> int:
 def store_served_lists() -> int:
     """Store the lists that clients got since the last time, then what came of any. Returns the number of lists."""
     with advisory_lock("store_served_lists") as acquired:
-        if not acquired:
-            return 0
-        stored = storage.store_served_lists()
-        attribution.store_outcomes()
-        return stored
+        return collection.store_logs() if acquired else 0
 
 
 @shared_task(name="recommender.tasks.sum_up_outcomes")
@@ -206,9 +201,13 @@ def sum_up_outcomes(days: int = 2) -> int:
 
 @shared_task(name="recommender.tasks.finish_erasures")
 def finish_erasures() -> int:
-    """Sweep erased viewers out of Redis again, until nothing that had read them before can still be at work."""
+    """Sweep erased viewers out of Redis again, until nothing that had read them before can still be at work, and what
+    waits in the logs of them is stored and deleted too."""
     with advisory_lock("finish_erasures") as acquired:
-        return privacy.finish_erasures() if acquired else 0
+        if not acquired or not Erasure.objects.exists():
+            return 0
+        store_served_lists()
+        return privacy.finish_erasures()
 
 
 @shared_task(name="recommender.tasks.clear_checkpoints")
@@ -222,6 +221,13 @@ def prune() -> dict[str, Any]:
     """Delete what is kept for a time only: finished jobs, impressions, merges, folders of old models."""
     with advisory_lock("tidy") as acquired:
         return maintenance.prune() if acquired else {}
+
+
+@shared_task(name="recommender.tasks.watch_system")
+def watch_system() -> int:
+    """Tell the operator what turned bad, or good again. Returns how many alerts were told."""
+    with advisory_lock("watch_system") as acquired:
+        return len(alerts.watch(system_health.check_system())) if acquired else 0
 
 
 @shared_task(name="recommender.tasks.guard_active_model")

@@ -15,12 +15,13 @@ from recommender.admin import (
     viewers,
     webhooks,
 )
-from recommender.admin.loop import served_lists
+from recommender.admin.loop import experiments, served_lists
 
 __all__ = [
     "api_keys",
     "audit",
     "dashboard",
+    "experiments",
     "impressions",
     "jobs",
     "model_versions",

@@ -10,7 +10,7 @@ from catalog.api.fields import CountryField
 from catalog.models import MAX_AGE_LIMIT
 from catalog.names.languages import NO_WISH
 from catalog.selectors import strictest_age_limit
-from recommender import viewer_keys
+from recommender import experiments, viewer_keys
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
 from recommender.movies.movie_ids import parse_movie_ids
@@ -112,10 +112,20 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         titles=values.get("titles", False) or values.get("details", False),
         details=values.get("details", False),
         explain=values.get("explain", False),
-        diversity=values.get("diversity", 0.0),
+        **_in_arm(values, ids.get(key) if key is not None else None),
         page=values.get("page"),
         **more,
     )
+
+
+def _in_arm(values: Mapping[str, Any], viewer_id: int | None) -> dict[str, Any]:
+    """Return the diversity of a call, as the experiment says that its viewer is in; a wish of the call goes first, and
+    a group or a history that was sent is in none."""
+    diversity = values.get("diversity", 0.0)
+    if "diversity" not in values or diversity or "user_ids" in values or values.get("history"):
+        return {"diversity": diversity}
+    arm = experiments.assign(viewer_id)
+    return {"diversity": diversity} if arm is None else {"diversity": arm.diversity or 0.0, "arm_id": arm.arm_id}
 
 
 def sent_viewer(values: Mapping[str, Any]) -> int | str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from catalog.models import Movie
-from recommender.models import ModelVersion, OutcomeSum, ServedList
+from recommender.models import ExperimentArm, ModelVersion, OutcomeSum, ServedList
 from recommender.served_lists.entry import Films
 from recommender.served_lists.storage import day_bounds, stored_days
 
@@ -84,13 +84,16 @@ def refresh_day(day: date) -> None:
     new_since = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=NEW_VIEWER_DAYS)
     values: dict[str, Any] = {"start": start, "end": end, "bot_clicks": BOT_CLICKS, "new_since": new_since}
     models = dict(ModelVersion.objects.values_list("pk", "name"))
+    arms = {
+        arm.pk: f"{arm.experiment.name}: {arm.name}"[:80] for arm in ExperimentArm.objects.select_related("experiment")
+    }
     dimensions: dict[str, tuple[str, Callable[[Any], str]]] = {
         "all": ("''", str),
         "surface": ("surface", lambda value: ServedList.Surface(value).label),
         "row": ("row", str),
         "source": ("source", lambda value: ServedList.Source(value).label if value else ""),
         "model": ("model", lambda value: models.get(value, "")),
-        "arm": ("arm", str),
+        "arm": ("arm", lambda value: arms.get(value, "")),
         "viewers": ("viewers", str),
     }
     with transaction.atomic(), connection.cursor() as cursor:

@@ -3,8 +3,9 @@
 import logging
 import re
 import struct
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from recommender.served_lists.entry import ServedEntry, first_id, served_at
 
 MAX_AHEAD = timedelta(days=1)  # of a list's time before this machine's
 
+Observer = Callable[[Iterable[tuple[int, int, datetime]]], None]  # of arm, viewer and time of each list of one
 TABLES = ("recommender_servedlist", "recommender_outcome")  # partitioned alike: by the list's id
 _PARTITION = re.compile(r"_(\d{8})\Z")
 _COPY_HEADER, _COPY_TRAILER = struct.pack(">11sii", b"PGCOPY\n\xff\r\n\0", 0, 0), struct.pack(">h", -1)
@@ -25,15 +27,15 @@ _ROW = struct.Struct(">hi16siiiiiiihihih")  # columns; then length and value of 
 log = logging.getLogger(__name__)
 
 
-def store_served_lists() -> int:
+def store_served_lists(observe: Observer) -> int:
     """Copy the lists that wait in the stream into the table. Return their number. Not to be run twice at once.
 
-    Raises CacheUnavailable.
+    `observe` is told of each block in the same transaction. Raises CacheUnavailable.
     """
-    return store_records(SERVED_LISTS, _store_block)
+    return store_records(SERVED_LISTS, partial(_store_block, observe))
 
 
-def _store_block(records: Sequence[bytes]) -> int:
+def _store_block(observe: Observer, records: Sequence[bytes]) -> int:
     """Store lists in the running transaction. Return how many were stored."""
     entries = [entry for packed in records if (entry := _readable(packed)) is not None]
     models = dict(ModelVersion.objects.values_list("name", "pk"))
@@ -42,6 +44,7 @@ def _store_block(records: Sequence[bytes]) -> int:
     rows = (_COPY_HEADER, *(_copy_row(entry, models) for entry in entries), _COPY_TRAILER)
     with connection.cursor() as cursor, cursor.copy(f"COPY {TABLES[0]} ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.write(b"".join(rows))
+    observe((entry.arm_id, entry.viewer_id, served_at(UUID(bytes=entry.list_id))) for entry in entries if entry.arm_id)
     return len(entries)
 
 

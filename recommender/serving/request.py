@@ -70,6 +70,7 @@ class RecommendRequest:
     viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id
     viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
+    arm_id: int = 0  # of the experiment that the viewer is in; 0: none
     page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
 
     @property

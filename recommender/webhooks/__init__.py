@@ -1,4 +1,4 @@
-"""Webhooks: the site is told when a viewer's lists changed, and when a nightly job or an import ended.
+"""Webhooks: the site is told when a viewer's lists changed, a nightly job or an import ended, or a part turned bad.
 
 Messages wait in Postgres, so nothing is lost with a process: each is delivered at least once, with the same id at every
 try. A viewer who changes often is told of once in a while, and a message holds no more of them than their key.
@@ -6,6 +6,14 @@ try. A viewer who changes often is told of once in a while, and a message holds 
 
 from recommender.webhooks.delivery import deliver
 from recommender.webhooks.endpoints import make_secret, url_problem
-from recommender.webhooks.message_queue import prune, queue_jobs_and_find_due, queue_viewers
+from recommender.webhooks.message_queue import prune, queue_alerts, queue_jobs_and_find_due, queue_viewers
 
-__all__ = ["deliver", "make_secret", "prune", "queue_jobs_and_find_due", "queue_viewers", "url_problem"]
+__all__ = [
+    "deliver",
+    "make_secret",
+    "prune",
+    "queue_alerts",
+    "queue_jobs_and_find_due",
+    "queue_viewers",
+    "url_problem",
+]

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from catalog import selectors
 from catalog.keys import Key
 from recommender import audit
-from recommender.models import Job, WebhookEndpoint, WebhookMessage
+from recommender.models import Alert, Job, WebhookEndpoint, WebhookMessage
 from recommender.webhooks.endpoints import EndpointError, url_problem
 from recommender.webhooks.http_post import post
 from recommender.webhooks.message_queue import forget_sent_viewers
@@ -93,12 +93,28 @@ def _data(message: WebhookMessage, keys: Mapping[int, Key]) -> dict[str, Any] | 
     if message.event == Event.VIEWER:
         key = keys.get(int(message.subject))
         return None if key is None else {"user_id": key}
+    if message.event == Event.ALERT:
+        return _alert_data(message.subject)
     job = Job.objects.filter(pk=message.subject).values("status", "result").first()
     if job is None:
         return None
     data = {"job_id": message.subject, "status": job["status"]}
     names = _RESULTS[Event(message.event)]
     return data | {name: job["result"][name] for name in names if name in job["result"]}
+
+
+def _alert_data(subject: str) -> dict[str, Any] | None:
+    alert = Alert.objects.filter(pk=subject).first()
+    if alert is None:
+        return None
+    return {
+        "check": alert.check_name,
+        "label": alert.label,
+        "state": "raised" if alert.ended_at is None else "ended",
+        "detail": alert.detail,
+        "since": alert.seen_at.isoformat(),
+        "ended_at": alert.ended_at and alert.ended_at.isoformat(),
+    }
 
 
 def _note_success(endpoint: WebhookEndpoint, message: WebhookMessage) -> None:

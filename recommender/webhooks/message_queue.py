@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
@@ -53,6 +53,25 @@ def queue_viewers(viewer_ids: Collection[int]) -> None:
         }
         with connection.cursor() as cursor:
             cursor.execute(_QUEUE_VIEWERS, values)
+
+
+def queue_alerts(alert_ids: Collection[int]) -> None:
+    """Queue a message of each alert that was raised, or is over, for every endpoint that asked for them."""
+    now = timezone.now()
+    for endpoint in WebhookEndpoint.objects.filter(enabled=True, events__contains=[Event.ALERT]).only("pk"):
+        for alert_id in alert_ids:
+            WebhookMessage.objects.update_or_create(
+                endpoint=endpoint,
+                event=Event.ALERT,
+                subject=str(alert_id),
+                defaults={
+                    "message_id": uuid4(),
+                    "changed_at": now,
+                    "due_at": now,
+                    "sent_at": None,
+                    "is_pending": True,
+                },
+            )
 
 
 def queue_jobs_and_find_due() -> list[UUID]:

@@ -30,7 +30,8 @@ KEYS = {
     "quality": {"hr10", "ndcg10", "seeds", "train_s", "selected_on", "baselines", "data_hash"},
     "batch": {"viewers", "viewers_per_min", "bare_viewers_per_min", "ratio", "bytes_per_list", "peak_mb"},
     "growth": {"sizes", "slopes"},
-    "loop": {"cached_log_over_plain", "lists_logged_per_s", "bytes_per_list_logged", "outcomes_attributed_per_s"},
+    "loop": {"cached_log_over_plain", "lists_logged_per_s", "bytes_per_list_logged", "outcomes_attributed_per_s"}
+    | {"aa_false_alarms", "power", "sequential_over_fixed_days"},
     "nightly": {"read_s", "train_s", "evaluate_s", "batch_s", "peak_mb", "viewers"},
     "serving": {
         "floor_p50_ms",

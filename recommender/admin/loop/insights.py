@@ -22,6 +22,7 @@ TITLES = {
     "row": "By the row of the home page",
     "source": "By how the list came about",
     "model": "By model",
+    "arm": "By the arm of an experiment",
     "viewers": "New and returning viewers",
     "position": "By the place of the film",
 }

@@ -96,7 +96,7 @@ def _note(
             surface=int(ServedList.Surface.GROUP) if request.viewer_ids else 0,
             source=SOURCES.get(source, 0),
             flags=flags,
-            arm_id=0,
+            arm_id=request.arm_id,
             model=model_version or "",
             row=row,
             request=request_json(_asked(request, about)),

@@ -86,7 +86,7 @@ def use(site):
     metrics.flush()
 
 
-def test_figures_are_counted_over_all_processes_and_name_nobody(more_movies, exporter, site):
+def test_figures_are_counted_over_all_processes_and_name_nobody(exporter, more_movies, site):
     before = get(exporter, "/metrics")
     assert "movierec_answers_total 0.0" in before, "a rate needs a first value"
     use(site)
@@ -114,7 +114,7 @@ def test_figures_are_counted_over_all_processes_and_name_nobody(more_movies, exp
         get(exporter, "/")
 
 
-def test_it_says_so_where_a_server_is_away(more_movies, exporter):
+def test_it_says_so_where_a_server_is_away(exporter, more_movies):
     from tests.support.servers import VALKEY
 
     VALKEY.stop()
@@ -128,7 +128,7 @@ def test_it_says_so_where_a_server_is_away(more_movies, exporter):
 
 @needs_prometheus
 @pytest.mark.slow
-def test_every_expression_of_the_dashboards_returns_data(more_movies, exporter, site, start, tmp_path):
+def test_every_expression_of_the_dashboards_returns_data(exporter, more_movies, site, start, tmp_path):
     use(site)
     config = (RULES / "prometheus.yml").read_text().replace("127.0.0.1:9464", f"127.0.0.1:{exporter}")
     (tmp_path / "prometheus.yml").write_text(config.replace("15s", "1s"))

@@ -1,0 +1,209 @@
+"""Experiments: made here, started, stopped and shipped with a reason, and read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
+from recommender.admin.loop.insights import percent
+from recommender.experiments import lifecycle
+from recommender.experiments.lifecycle import ExperimentError
+from recommender.experiments.results import ArmResult, read_result
+from recommender.experiments.statistics import Difference
+from recommender.models import Experiment, ExperimentArm
+
+COLOURS = {"running": "info", "shipped": "success", "draft": "warning", "stopped": "danger"}
+
+
+class EndForm(BaseDialogForm):
+    """Ask why an experiment ends."""
+
+    reason = forms.CharField(max_length=500, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+    def signed_reason(self) -> str:
+        """Return the reason with the name of the staff member."""
+        return f"{self.cleaned_data['reason']} ({self.request.user.get_username()}, in the admin)"
+
+
+class ShipForm(EndForm):
+    """Ask which arm everyone is to get, and why."""
+
+    arm = forms.CharField(max_length=40, help_text="The name of the arm that everyone is to get.")
+
+
+class ArmInline(TabularInline):
+    """The arms, the control first. What runs is not changed: changed weights would move viewers."""
+
+    model = ExperimentArm
+    extra = 0
+    min_num = 2
+    fields = ("name", "weight", "diversity")
+
+    def has_add_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
+        """Allow changes to drafts alone."""
+        return _is_draft(obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
+        """Allow changes to drafts alone."""
+        return _is_draft(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
+        """Allow changes to drafts alone."""
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(SummaryAboveForm):
+    """Make an experiment, start it, read it, end it."""
+
+    change_form_outer_before_template = "recommender/experiment.html"
+    list_display = ("name", "status_label", "metric", "owner", "started_at", "ended_at")
+    list_filter = ("status",)
+    search_fields = ("name", "hypothesis")
+    fields = (
+        "name",
+        "hypothesis",
+        ("metric", "expected_effect", "traffic"),
+        ("status_label", "owner"),
+        ("started_at", "ended_at", "shipped_arm"),
+        "reason",
+    )
+    readonly_fields = ("status_label", "owner", "started_at", "ended_at", "shipped_arm", "reason")
+    inlines = (ArmInline,)
+    actions_detail = ("start", "stop", "ship", "roll_back")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep what decides fixed once it was started."""
+        return (*self.readonly_fields, *(() if _is_draft(obj) else ("metric", "expected_effect", "traffic")))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Protect what was started: it is the memory of why things are as they are."""
+        return _is_draft(obj) and super().has_delete_permission(request, obj)
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow starting and ending to staff who may change experiments."""
+        return bool(request.user.has_perm("recommender.change_experiment"))
+
+    @display(description="status", ordering="status", label=COLOURS)
+    def status_label(self, experiment: Experiment) -> str:
+        """Return the status, which the theme colours."""
+        return experiment.status
+
+    def summary(self, record: Experiment) -> dict[str, Any]:
+        """Return what came of the experiment, as experiment.html shows it."""
+        if record.started_at is None or record.arms.count() < 2:
+            return {"result": None}
+        result = read_result(record)
+        return {
+            "result": result,
+            "rows": [_row(arm) for arm in result.arms],
+            "needed": f"{result.viewers_needed:,}" if result.viewers_needed else "",
+            "viewers": f"{sum(arm.viewers for arm in result.arms):,}",
+            "sample_ratio": f"{result.sample_ratio_p:.4f}",
+        }
+
+    @action(
+        description="Start",
+        permissions=["operate"],
+        dialog={
+            "title": "Start this experiment",
+            "description": "Viewers get the arms within seconds. Arms, weights and the metric that decides stay as they"
+            " are from then on.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Start",
+        },
+    )
+    def start(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Start the experiment."""
+        return self._done(request, object_id, lambda pk: lifecycle.start(pk), "It runs.")
+
+    @action(
+        description="Stop",
+        permissions=["operate"],
+        dialog={
+            "title": "Stop this experiment",
+            "description": "Everyone gets again what they got before.",
+            "form_class": EndForm,
+            "form_submit_text": "Stop",
+        },
+    )
+    def stop(self, request: HttpRequest, form: EndForm, object_id: str) -> HttpResponse:
+        """Stop the experiment."""
+        return self._done(request, object_id, lambda pk: lifecycle.stop(pk, form.signed_reason()), "It is stopped.")
+
+    @action(
+        description="Ship an arm",
+        permissions=["operate"],
+        dialog={
+            "title": "Give everyone what an arm gets",
+            "description": "The experiment ends. It can be rolled back.",
+            "form_class": ShipForm,
+            "form_submit_text": "Ship",
+        },
+    )
+    def ship(self, request: HttpRequest, form: ShipForm, object_id: str) -> HttpResponse:
+        """End the experiment and give everyone what the arm gets."""
+
+        def ship(pk: int) -> Experiment:
+            arm = ExperimentArm.objects.filter(experiment_id=pk, name=form.cleaned_data["arm"]).first()
+            return lifecycle.ship(pk, arm.pk if arm else 0, form.signed_reason())
+
+        return self._done(request, object_id, ship, "Everyone gets it within seconds.")
+
+    @action(
+        description="Roll back",
+        permissions=["operate"],
+        dialog={
+            "title": "Take back what was shipped",
+            "description": "What was shipped before holds again.",
+            "form_class": EndForm,
+            "form_submit_text": "Roll back",
+        },
+    )
+    def roll_back(self, request: HttpRequest, form: EndForm, object_id: str) -> HttpResponse:
+        """Take back what the experiment shipped."""
+        return self._done(request, object_id, lambda pk: lifecycle.roll_back(pk, form.signed_reason()), "Rolled back.")
+
+    def _done(self, request: HttpRequest, object_id: str, act: Any, message: str) -> HttpResponse:
+        """Do something with the experiment of the address, and say what came of it."""
+        experiment = get_or_404(self, request, object_id)
+        try:
+            act(experiment.pk)
+        except ExperimentError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, message)
+        return close_dialog_to("recommender_experiment_change", experiment.pk)
+
+
+def _is_draft(experiment: Experiment | None) -> bool:
+    return experiment is None or experiment.status == Experiment.Status.DRAFT
+
+
+def _row(result: ArmResult) -> tuple[str, ...]:
+    """Return an arm as a row of the table."""
+    diversity = "-" if result.arm.diversity is None else f"{result.arm.diversity:g}"
+    difference, rejections = result.difference, result.rejections
+    return (
+        result.arm.name,
+        diversity,
+        f"{result.viewers:,}",
+        percent(result.rate),
+        "the control" if difference is None else f"{difference.difference:+.2%}",
+        _interval(difference, sequential=True),
+        _interval(difference, sequential=False),
+        "" if rejections is None else f"{rejections.difference:+.2%}",
+    )
+
+
+def _interval(difference: Difference | None, *, sequential: bool) -> str:
+    if difference is None:
+        return ""
+    low, high = difference.sequential if sequential else difference.fixed
+    return f"{low:+.2%} to {high:+.2%}"

@@ -1,0 +1,99 @@
+"""Which arm of which running experiment a viewer is in: a matter of two hashes, so everywhere the same and for good.
+
+The first hash puts all viewers into buckets. Each running experiment has a span of them of its own, so nobody is in
+two, and the last buckets are in none. The second, with the experiment's salt, chooses the arm.
+"""
+
+import time
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from recommender import process_state
+from recommender.models import Experiment
+
+BUCKETS, HOLDOUT = 10_000, 500  # buckets of viewers; those that no experiment touches
+REFRESH_SECONDS = 5.0
+
+
+class Assignment(NamedTuple):
+    """What an arm changes, and for whom it is recorded."""
+
+    arm_id: int  # 0: what was shipped, for everyone outside the experiments
+    diversity: float | None  # None: as without an experiment
+
+
+class _Arm(NamedTuple):
+    weight: int
+    assignment: Assignment
+
+
+class _Running(NamedTuple):
+    first_bucket: int
+    end_bucket: int
+    salt: str
+    arms: Sequence[_Arm]
+
+
+class _State(NamedTuple):
+    read_at: float  # monotonic seconds
+    running: Sequence[_Running]
+    shipped: Assignment | None
+
+
+_UNREAD = _State(float("-inf"), (), None)
+_state: process_state.Value[_State] = process_state.Value("experiments: those that run, and what was shipped", _UNREAD)
+
+
+def assign(viewer_id: int | None) -> Assignment | None:
+    """Return the arm of a viewer, or what was shipped to everyone; None where nothing changes for them.
+
+    No query in a web process, whose watcher reads what runs; elsewhere one, the first time.
+    """
+    state = _state.current
+    if state is _UNREAD:
+        state = refresh()
+    if state.running and viewer_id is not None:
+        bucket = _bucket("viewers", viewer_id, BUCKETS)
+        for experiment in state.running:
+            if experiment.first_bucket <= bucket < experiment.end_bucket:
+                return _arm_of(experiment, viewer_id)
+    return state.shipped
+
+
+def _arm_of(experiment: _Running, viewer_id: int) -> Assignment:
+    place = _bucket(experiment.salt, viewer_id, sum(arm.weight for arm in experiment.arms))
+    for arm in experiment.arms:
+        if place < arm.weight:
+            return arm.assignment
+        place -= arm.weight
+    raise AssertionError("a place lies below the sum of the weights")
+
+
+def _bucket(salt: str, viewer_id: int, buckets: int) -> int:
+    return int.from_bytes(sha256(f"{salt}:{viewer_id}".encode()).digest()[:8], "big") % buckets
+
+
+def refresh() -> _State:
+    """Read what runs and what was shipped last, from Postgres."""
+    rows = Experiment.objects.filter(status=Experiment.Status.RUNNING).order_by("pk").prefetch_related("arms")
+    experiments = [
+        _Running(
+            row.first_bucket,
+            row.end_bucket,
+            row.salt,
+            [_Arm(arm.weight, Assignment(arm.pk, arm.diversity)) for arm in row.arms.all()],
+        )
+        for row in rows
+    ]
+    shipped = Experiment.objects.filter(status=Experiment.Status.SHIPPED).order_by("-ended_at")
+    arm = next((row.shipped_arm for row in shipped.select_related("shipped_arm")[:1]), None)
+    default = None if arm is None or arm.diversity is None else Assignment(0, arm.diversity)
+    _state.current = state = _State(time.monotonic(), experiments, default)
+    return state
+
+
+def refresh_now_and_then() -> None:
+    """Read what runs every few seconds; called at every tick of a web process's watcher."""
+    if time.monotonic() - _state.current.read_at >= REFRESH_SECONDS:
+        refresh()
