@@ -39,6 +39,7 @@ from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
 from benchmarks.report import print_report
 from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, LoadResult, Server, drive_load, with_query_count
 from benchmarks.serving.fixture import NEXT_VERSION, ServingFixture, load_and_build, store_keyed_viewers
+from benchmarks.serving.instructions import run_with_and_without
 from benchmarks.serving.workload import LIST_LENGTH, Workload
 from recommender.ml.data import Events
 
@@ -65,10 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="default", help="the shape of the model")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="then drive full load for that time")
     parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions; about a minute")
+    parser.add_argument("--instructions", action="store_true", help="run twice, then without AVX-512 and bf16")
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure every call and print the report."""
+    if args.instructions:
+        run_with_and_without(args)
+        return
     torch.set_num_threads(1)
     with isolated_system(**SETTINGS) as system:
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
@@ -281,6 +286,8 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "similar_over_floor": round(p50["similar"] / p50["floor"], 2),
         "home_over_floor": round(p50["home"] / p50["floor"], 2),
         "home_computed_over_floor": round(p50["home_computed"] / p50["floor"], 2),
+        "event_over_floor": round(p50["events"] / p50["floor"], 2),
+        "explained_over_uncached": round(p50["explained"] / p50["uncached"], 2),
         "uncached_over_bare": round(p50["uncached"] / bare, 2),
         "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),
         "cached_rps": round(measurements.per_second("cached", 16)),

@@ -8,6 +8,8 @@ from movierec import storefront
 from movierec.views import front_page
 
 urlpatterns = [
+    path("", include("recommender.api.urls")),  # first what is called most: addresses are compared in this order
+    path("", include("catalog.api.urls")),
     path("", front_page),
     re_path(storefront.ADDRESSES, storefront.page),
     path("admin/", admin.site.urls),
@@ -15,8 +17,6 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("docs/", RedirectView.as_view(url="/docs", query_string=True)),
     path("schema/", RedirectView.as_view(url="/schema", query_string=True)),
-    path("", include("catalog.api.urls")),
-    path("", include("recommender.api.urls")),
 ]
 
 handler400 = "recommender.api.http.errors.bad_request"

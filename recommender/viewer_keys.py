@@ -28,6 +28,11 @@ def viewer_id(key: Key) -> int | None:
     return viewer_ids([key]).get(key)
 
 
+def recall(key: Key) -> int | None:
+    """Return the id of the viewer with this key as far as this process knows it, without a read or a query."""
+    return key if isinstance(key, int) else _recall(key)
+
+
 def viewer_ids(keys: Iterable[Key]) -> dict[Key, int]:
     """Return ids by key; a text that is nobody's is left out. At most one read of Redis and one query."""
     ids: dict[Key, int] = {}

@@ -148,6 +148,13 @@ def _instance(serializer: Any) -> StrictSerializer:
 class _AcceptHeaderNegotiation(DefaultContentNegotiation):
     """Chooses by the Accept header alone: `?format=` is a parameter like any other."""
 
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """Return the renderer and the media type, at once where there is one that the client takes."""
+        [first, *others] = renderers
+        if not others and request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", first.media_type):
+            return first, first.media_type
+        return super().select_renderer(request, renderers, format_suffix)
+
     def filter_renderers(self, renderers: Any, format: str) -> Any:
         return renderers
 

@@ -23,8 +23,22 @@ from catalog.signals import viewers_changed
 MIN_OCCURRED_AT = datetime(1900, 1, 1, tzinfo=UTC)
 MAX_CLOCK_SKEW = timedelta(days=1)
 _STORED = EventResult(EventStatus.STORED)
-# Returns the places (from 1) of those that were not new, and the ids of the new ones as ranges.
-_INSERT = """
+# Locks movies and then looks which viewers are there, so that no statement is needed to create them.
+_LOCK_MOVIES = """
+    WITH movies AS MATERIALIZED (SELECT id FROM catalog_movie WHERE id = ANY(%s::int[]) ORDER BY id FOR KEY SHARE)
+    SELECT ARRAY(SELECT id FROM movies),
+      ARRAY(SELECT id FROM catalog_viewer WHERE id = ANY(%s::int[])),
+      ARRAY(SELECT key FROM catalog_viewer WHERE key = ANY(%s::text[]))
+"""
+# Raises the versions of some viewers, above that of any deleted viewer too, and marks them for the outbox; those among
+# some accounts are no sessions from here on.
+_BUMP = """
+    UPDATE catalog_viewer SET publish_pending = true, is_session = is_session AND id <> ALL(%s::int[]),
+      version = 1 + greatest(version, (SELECT version_floor FROM catalog_revision))
+"""
+# Returns the places (from 1) of those that were not new, the ids of the new ones as ranges, and the viewers of the new
+# ones with their new versions.
+_INSERT = f"""
     WITH sequence AS MATERIALIZED (SELECT pg_get_serial_sequence('catalog_watchevent', 'id')::regclass AS name),
     sent AS MATERIALIZED (
       SELECT nextval((SELECT name FROM sequence)) AS id, e.*
@@ -37,10 +51,12 @@ _INSERT = """
       SELECT id, viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion FROM sent
       ORDER BY place
       ON CONFLICT DO NOTHING
-      RETURNING id)
+      RETURNING id, viewer_id),
+    changed AS ({_BUMP} WHERE id IN (SELECT viewer_id FROM stored) RETURNING id, version)
     SELECT (SELECT array_agg(place) FROM sent WHERE NOT EXISTS (SELECT FROM stored WHERE stored.id = sent.id)),
-      (SELECT range_agg(int8range(id, id + 1)) FROM stored)
-"""
+      (SELECT range_agg(int8range(id, id + 1)) FROM stored),
+      (SELECT array_agg(ARRAY[id, version]) FROM changed)
+"""  # noqa: S608 - of constants
 
 
 class RecordedBlock(NamedTuple):
@@ -59,6 +75,7 @@ class _Inserted(NamedTuple):
 
     unstored: set[int]
     ranges: list[tuple[int, int]]  # as in RecordedBlock
+    versions: dict[int, int]  # of the viewers of the new ones, raised
 
 
 class _Settled(NamedTuple):
@@ -66,6 +83,7 @@ class _Settled(NamedTuple):
 
     results: dict[int, EventResult]  # by position
     changed: set[int]  # viewers whose lists are others now
+    versions: dict[int, int]  # of those among them that were raised with new events
     ranges: list[tuple[int, int]]  # as in RecordedBlock
     renewed: dict[int, int]  # as in RecordedBlock
 
@@ -73,8 +91,8 @@ class _Settled(NamedTuple):
 def record_events(
     events: Sequence[NewEvent], *, announce: bool = True, others: Mapping[Key, bool] | None = None
 ) -> list[EventResult]:
-    """Store the new events and return a result for each, in order. One transaction, at most five statements,
-    and three more for progress and for ratings that correct one of the same moment.
+    """Store the new events and return a result for each, in order. One transaction, at most five statements, three for
+    viewers who are there, and three more for progress and for ratings that correct one of the same moment.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
     1. the movies (key share, by id; a movie cannot be deleted under its new event),
@@ -105,26 +123,26 @@ def record_block(block: EventBlock, *, backdate: bool = False) -> RecordedBlock:
 def _record(block: EventBlock, announce: bool, others: Mapping[Key, bool]) -> RecordedBlock:
     errors = _validation_errors(block)
     wanted = {movie_id for position, movie_id in enumerate(block.movie_ids) if position not in errors}
-    if unknown := wanted - lock_movies(wanted):
+    movies, known_viewers = _lock_movies_and_find(wanted, {*block.viewers, *others})
+    if unknown := wanted - movies:
         for position, movie_id in enumerate(block.movie_ids):
             if movie_id in unknown:
                 error = f"there is no film {movie_id}" if movie_id > 0 else "there is no such film"
                 errors.setdefault(position, error)
     accepted = [position for position in range(len(block)) if position not in errors] if errors else range(len(block))
-    viewers = _lock_viewers(block, accepted, others)
+    viewers = _lock_viewers(block, accepted, others, known_viewers)
     ids = {key: viewer.id for key, viewer in viewers.items()}
     versions = {viewer.id: viewer.version for viewer in viewers.values()}
     accounts = {ids[block.viewers[position]] for position in accepted if not block.sessions[position]}
 
     progress = [position for position in accepted if block.kinds[position] == WatchEvent.Kind.PROGRESS]
     plain = sorted({*accepted}.difference(progress)) if progress else accepted
-    inserted = _insert(block, plain, ids)
-    stored = [position for position in plain if position not in inserted.unstored] if inserted.unstored else plain
-    changed = {ids[block.viewers[position]] for position in stored}
+    inserted = _insert(block, plain, ids, accounts)
     settled = _settle(
         {n: block.event(n, ids[block.viewers[n]]) for n in sorted({*progress, *inserted.unstored})}, accounts
     )
-    versions |= bump_versions(changed | settled.changed, accounts=accounts)
+    versions |= inserted.versions | settled.versions
+    versions |= bump_versions(settled.changed - inserted.versions.keys() - settled.versions.keys(), accounts=accounts)
     if announce:
         send_viewers_changed(versions)
     rejected = {position: EventResult(EventStatus.REJECTED, error) for position, error in errors.items()}
@@ -156,7 +174,8 @@ def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> _Settl
     others = {position: event for position, event in events.items() if position not in progress}
     corrections = place_corrections(others, found)
     added = [*saved.new_events, *filter(None, corrections.values())]
-    inserted = _insert(EventBlock.of(added), range(len(added)), {event.viewer: event.viewer_id for event in added})
+    ids = {event.viewer: event.viewer_id for event in added}
+    inserted = _insert(EventBlock.of(added), range(len(added)), ids, accounts)
     stored = {event_key(event) for position, event in enumerate(added) if position not in inserted.unstored}
     _store_texts(filter(None, (event.client_event_id for event in saved.updated_events)))
     results, changed = saved.results, saved.changed_viewers
@@ -169,15 +188,18 @@ def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> _Settl
             changed.add(event.viewer_id)
         else:
             results[position] = compare(event, found.get(position))
-    return _Settled(results, changed, inserted.ranges, saved.renewed)
+    return _Settled(results, changed, inserted.versions, inserted.ranges, saved.renewed)
 
 
-def _lock_viewers(block: EventBlock, accepted: Sequence[int], others: Mapping[Key, bool]) -> dict[Key, LockedViewer]:
-    """Create and lock the viewers of the events, and the others. Of a session all events must say that it is one."""
+def _lock_viewers(
+    block: EventBlock, accepted: Sequence[int], others: Mapping[Key, bool], known: Collection[Key]
+) -> dict[Key, LockedViewer]:
+    """Create and lock the viewers of the events, and the others; the `known` were there a moment ago. Of a session all
+    events must say that it is one."""
     viewers = {block.viewers[position] for position in accepted} | others.keys()
     accounts = {block.viewers[position] for position in accepted if not block.sessions[position]}
     accounts |= {viewer for viewer, is_session in others.items() if not is_session}
-    return lock_viewers_by_key(viewers, create=viewers, sessions=viewers - accounts)
+    return lock_viewers_by_key(viewers, create=viewers, sessions=viewers - accounts, known=known)
 
 
 def _validation_errors(block: EventBlock) -> dict[int, str]:
@@ -255,10 +277,25 @@ def lock_movies(ids: set[int]) -> set[int]:
         return {movie_id for (movie_id,) in cursor.fetchall()}
 
 
-def _insert(block: EventBlock, positions: Sequence[int], ids: Mapping[Key, int]) -> _Inserted:
-    """Insert events in order, so that their ids keep it for equal times, with their keys. `ids`: of viewers by key."""
+def _lock_movies_and_find(movie_ids: set[int], viewers: Collection[Key]) -> tuple[set[int], set[Key]]:
+    """Lock movies as `lock_movies` does. Returns the ids that exist, and which of the viewers do."""
+    if not movie_ids:
+        return set(), set()
+    numbers = [viewer for viewer in viewers if isinstance(viewer, int)]
+    texts = [viewer for viewer in viewers if isinstance(viewer, str)]
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_MOVIES, [integer_array(sorted(movie_ids)), numbers, texts])
+        found, known_numbers, known_texts = cursor.fetchone()
+    return set(found), {*known_numbers, *known_texts}
+
+
+def _insert(
+    block: EventBlock, positions: Sequence[int], ids: Mapping[Key, int], accounts: Collection[int]
+) -> _Inserted:
+    """Insert events in order, so that their ids keep it for equal times, with their keys, and raise the versions of
+    their viewers. `ids`: of viewers by key; `accounts`: see `bump_versions`."""
     if not positions:
-        return _Inserted(set(), [])
+        return _Inserted(set(), [], {})
     if len(positions) < len(block):
         block = block.only(positions)
     columns = [
@@ -269,13 +306,16 @@ def _insert(block: EventBlock, positions: Sequence[int], ids: Mapping[Key, int])
         uuid_array(event_id and event_id.number for event_id in block.event_ids),
         real_array(block.ratings),
         real_array(block.completions),
+        integer_array(sorted(accounts)),
     ]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
-        places, ranges = cursor.fetchone()
+        places, ranges, versions = cursor.fetchone()
     unstored = {place - 1 for place in places or ()}
     _store_texts(event_id for n, event_id in enumerate(block.event_ids) if event_id and n not in unstored)
-    return _Inserted({positions[n] for n in unstored}, [(first.lower, first.upper) for first in ranges or ()])
+    return _Inserted(
+        {positions[n] for n in unstored}, [(first.lower, first.upper) for first in ranges or ()], dict(versions or ())
+    )
 
 
 def _store_texts(event_ids: Iterable[EventId]) -> None:
@@ -316,12 +356,7 @@ def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[i
     if not ordered:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE catalog_viewer SET publish_pending = true, is_session = is_session AND id <> ALL(%s::int[]),
-                 version = 1 + greatest(version, (SELECT version_floor FROM catalog_revision))
-               WHERE id = ANY(%s::int[]) RETURNING id, version""",
-            [sorted(set(accounts)), ordered],
-        )
+        cursor.execute(f"{_BUMP} WHERE id = ANY(%s::int[]) RETURNING id, version", [sorted(set(accounts)), ordered])
         return dict(cursor.fetchall())
 
 

@@ -30,18 +30,23 @@ def lock_viewers(ids: Iterable[int]) -> dict[int, int]:
 
 
 def lock_viewers_by_key(
-    keys: Iterable[Key], *, create: Collection[Key] = (), sessions: Collection[Key] = ()
+    keys: Iterable[Key],
+    *,
+    create: Collection[Key] = (),
+    sessions: Collection[Key] = (),
+    known: Collection[Key] = (),
 ) -> dict[Key, LockedViewer]:
     """Lock viewers in id order until the transaction ends, and create those of `create` that are unknown.
 
     Other unknown viewers are left out. A created viewer is an account, or a session where `sessions` has it. Creating
-    comes before locking and also in one order: two calls with the same new viewers wait, they do not deadlock.
+    comes before locking and also in one order: two calls with the same new viewers wait, they do not deadlock. The
+    `known` were there a moment ago: nothing is done to create them.
     """
     wanted = set(keys)
     if not wanted:
         return {}
     numbers, texts = _split(wanted)
-    new_numbers, new_texts = _split(create)
+    new_numbers, new_texts = _split(set(create).difference(known))
     session_numbers, session_texts = _split(sessions)
     with connection.cursor() as cursor:
         created = _create_by_number(cursor, new_numbers, session_numbers) if new_numbers else set()

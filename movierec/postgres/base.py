@@ -1,6 +1,8 @@
 """Django's connections: none is made while Postgres is down, and a pool whose connections have died is replaced."""
 
+import select
 import threading
+import time
 from typing import Any
 
 from django.db.backends.postgresql import base
@@ -14,6 +16,7 @@ from movierec.postgres.connection import UNREACHABLE, PostgresUnreachable
 # Of a web process: a client that was cut off leaves its transaction, and the rows that it locked, to a server that does
 # not know. No request thinks for that long between two statements.
 IDLE_TRANSACTION_SECONDS = 5
+CHECK_SECONDS = 5.0  # between two questions to the server whether a connection of the pool is good
 
 _pools_lock = threading.Lock()
 
@@ -72,8 +75,20 @@ POSTGRES.on_recovery.append(_discard_all_pools)
 
 
 def _is_alive(connection: Any) -> bool:
+    """Say whether the server holds the other end. It is not asked again within CHECK_SECONDS while it says nothing
+    unbidden, as it does when it closes."""
+    now = time.monotonic()
+    if not connection.closed and now < connection.checked_at + CHECK_SECONDS and not _has_input(connection):
+        return True
     try:
         ConnectionPool.check_connection(connection)
     except Error:
         return False
+    connection.checked_at = now
     return True
+
+
+def _has_input(connection: Any) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

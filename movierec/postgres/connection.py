@@ -30,6 +30,8 @@ class PostgresUnreachable(OperationalError):
 class Connection(psycopg.Connection[Any]):
     """A connection whose every wait ends when Postgres is down."""
 
+    checked_at = float("-inf")  # monotonic seconds: when the server last said over it that it is there
+
     def wait(self, gen: Any, interval: float = POLL_INTERVAL, timeout: float | None = None) -> Any:
         """Wait as psycopg does. Raises PostgresUnreachable."""
         return super().wait(

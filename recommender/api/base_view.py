@@ -9,12 +9,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.strict import StrictView
-from recommender import served_lists
+from catalog.api.strict import VIEWER_FIELD, StrictView, token_viewer
+from catalog.keys import parse_key
+from recommender import served_lists, viewer_keys
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.http import conditional_get
 from recommender.models import ApiKey, ServedList
-from recommender.serving import concurrency
+from recommender.serving import concurrency, current_versions
+from recommender.serving.current_versions import ANONYMOUS, ListRead, RateWindow
 
 
 class ApiView(StrictView):
@@ -24,6 +26,15 @@ class ApiView(StrictView):
     throttle_scope = "reads"
     allow_viewer_token = False  # whether a viewer's token may call it
     surface: ServedList.Surface | None = None  # what its lists are recorded as; None: they are not
+    begins_with_list = False  # whether a GET begins with what Redis has of the viewer's list
+    list_read: ListRead | None = None  # what it has, where it was read when the call was counted
+
+    def count_call(self, request: Request, window: RateWindow) -> int | None:
+        """Count the call and return how many the caller made in the window; None where Redis does not count. What the
+        call begins with is read in the same round trip."""
+        viewer_id = _viewer_in_query(request) if self.begins_with_list and request.method == "GET" else None
+        calls, self.list_read = current_versions.count_call(window, viewer_id=viewer_id)
+        return calls
 
     @contextmanager
     def reading_limits(self, request: Request) -> Iterator[None]:
@@ -54,3 +65,14 @@ def _record(lists: Sequence[served_lists.ServedEntry], response: HttpResponse) -
     """Hand the lists of an answer to the log, unless the client was told to go on with the copy that it has."""
     if response.status_code == 200:
         served_lists.submit(lists)
+
+
+def _viewer_in_query(request: Request) -> int | None:
+    """Return the id of the one viewer that the call is for, ANONYMOUS where it names none; None where that takes a look
+    elsewhere, or is refused."""
+    key, texts = token_viewer(request), request.query_params.getlist(VIEWER_FIELD)
+    if key is None and not texts:
+        return ANONYMOUS
+    if key is None:
+        key = parse_key(texts[0])
+    return None if key is None else viewer_keys.recall(key)

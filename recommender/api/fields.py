@@ -203,7 +203,7 @@ class MovieIds(_BoundedList):
     def parse_items(self, data: Sequence[Any]) -> list[str]:
         """Return the ids as texts."""
         # The fast path: a batch has 200,000 of them.
-        if all(type(item) is str and 0 < len(item) <= MAX_KEY_LENGTH for item in data):
+        if set(map(type, data)) <= {str} and all(data) and max(map(len, data), default=0) <= MAX_KEY_LENGTH:
             return list(data)
         return super().parse_items(data)
 

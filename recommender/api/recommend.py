@@ -125,6 +125,7 @@ class RecommendView(ApiView):
 
     surface = ServedList.Surface.RECOMMEND
     allow_viewer_token = True
+    begins_with_list = True
 
     @operation(
         "recommend_stored",
@@ -135,7 +136,7 @@ class RecommendView(ApiView):
     def get(self, request: Request) -> Response:
         """Recommend movies to a viewer by their stored history."""
         list_request = to_request(self.validated)
-        return Response(list_body(sent_viewer(self.validated), recommend(list_request)))
+        return Response(list_body(sent_viewer(self.validated), recommend(list_request, self.list_read)))
 
     @operation(
         "recommend",

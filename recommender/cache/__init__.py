@@ -19,6 +19,7 @@ from recommender.cache.connection import CacheUnavailable
 from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters, read_total_counters
 from recommender.cache.home_pages import StoredHome, read_home, read_homes, store_home
 from recommender.cache.lists import (
+    ListRead,
     delete_all,
     erase_viewer,
     erase_viewers,
@@ -44,6 +45,7 @@ from recommender.cache.processes import (
     record_heartbeat,
     report_loaded_model,
 )
+from recommender.cache.rates import RateWindow, count_call_and_read, count_calls
 from recommender.cache.streams import (
     StreamRead,
     append_records,
@@ -74,6 +76,8 @@ __all__ = [
     "BytesSerializer",
     "CacheUnavailable",
     "ExclusionCounts",
+    "ListRead",
+    "RateWindow",
     "StoredHome",
     "StoredList",
     "StoredPage",
@@ -84,6 +88,8 @@ __all__ = [
     "add_counters",
     "announce_next_model",
     "append_records",
+    "count_call_and_read",
+    "count_calls",
     "count_waiting_records",
     "delete_all",
     "delete_viewer_ids",

@@ -3,8 +3,10 @@
 It has one kind of error, does not wait while Redis is down, and trusts no other server than the one known.
 """
 
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from django.core.cache import caches
 from django.db import DatabaseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from infrastructure.connectivity import REDIS
@@ -38,24 +40,59 @@ class RedisConnection:
         self.on_new_server: Callable[[], None] = lambda: None
         self._lock = threading.RLock()
         self._restoring = False  # by the thread that has the lock: what it writes meanwhile goes through
+        self._idle: deque[Any] = deque()  # connections of `run`
         self.reset()
+        os.register_at_fork(after_in_child=self._idle.clear)
 
     def reset(self) -> None:
         """Forget which server was known, as in a process that has just started."""
         self.is_down = False
         self.server_id: str | None = None  # of the server whose contents are trusted
         self._next_probe_at = 0.0  # monotonic seconds
+        self._idle.clear()
 
     @contextmanager
     def checked_client(self) -> Iterator[Any]:
         """Yield the client, for the commands of the block. Raises CacheUnavailable."""
+        self._check()
+        with self._translate_errors():
+            yield self.client()
+
+    def run(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Return the replies to commands, as they came, after one round trip; a command that was refused has its error
+        there. Raises CacheUnavailable.
+
+        For what nearly every request does: the client takes four times as long.
+        """
+        self._check()
+        with self._translate_errors():
+            return self._exchange(commands)
+
+    def _check(self) -> None:
         if REDIS.is_running:
             if REDIS.blocks_this_thread:
                 raise CacheUnavailable("Redis does not answer; the monitor of this process asks it again all the time.")
         elif self.is_down or self.server_id is None:
             self._probe()
-        with self._translate_errors():
-            yield self.client()
+
+    def _exchange(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+        while True:
+            was_idle = True
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection, was_idle = self.client().connection_pool.make_connection(), False
+            try:
+                connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+                replies = [_read_reply(connection) for _ in commands]
+            except BaseException as error:
+                connection.disconnect()  # it may hold what is left of the replies
+                if not was_idle or not isinstance(error, RedisConnectionError):
+                    raise
+                self._idle.clear()  # the server has closed them, as when it was restarted
+                continue
+            self._idle.append(connection)
+            return replies
 
     @staticmethod
     def client() -> Any:
@@ -108,6 +145,13 @@ class RedisConnection:
         except DatabaseError as error:  # the epoch could not be raised, so nothing here may be trusted yet
             message = "Redis is another server than before, and Postgres did not answer"
             raise CacheUnavailable(f"{message}: {error}") from error
+
+
+def _read_reply(connection: Any) -> Any:
+    try:
+        return connection.read_response(disable_decoding=True)
+    except ResponseError as error:
+        return error
 
 
 redis_connection = RedisConnection()

@@ -1,9 +1,12 @@
 """The keys of the list cache, and how their values are read. Names are stored: a running site has values under them."""
 
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
 from django.core.cache import caches
+
+from recommender import process_state
 
 MODEL, EPOCH, CATALOGUE = "model", "epoch", "catalogue"
 NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
@@ -17,7 +20,15 @@ RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name
 
 def full_key(name: str) -> str:
     """Return the key as Redis has it, with Django's prefix, for commands that do not go through Django's cache."""
-    return str(caches["lists"].make_key(name))
+    return _prefix() + name
+
+
+@cache
+def _prefix() -> str:
+    return str(caches["lists"].make_key(""))
+
+
+process_state.register("cache: what keys begin with", _prefix.cache_clear)
 
 
 def list_key(model: str, viewer_id: int) -> str:
@@ -71,6 +82,11 @@ def loaded_model_key(process: str) -> str:
     return f"process:{process}"
 
 
+def rate_key(scope: str, caller: str, window: int) -> str:
+    """Return the key of a caller's calls in a window of time, of which `window` is the number."""
+    return f"rate:{scope}:{caller}:{window}"
+
+
 def counters_key(bucket_seconds: int, at: int) -> str:
     """Return the key of the bucket of that length which `at`, unix seconds, falls into."""
     return f"tally:{bucket_seconds}:{at // bucket_seconds}"
@@ -83,7 +99,10 @@ def _digest(viewer_key: str) -> str:
 
 def as_number(value: Any) -> int | None:
     """Return the number that a key held; None for an absent or foreign value, and for a reservation."""
-    return value if isinstance(value, int) else None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def as_name(value: Any) -> str | None:

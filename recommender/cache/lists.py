@@ -1,7 +1,7 @@
 """Stored lists, charts, watch counts and embeddings of viewers."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -16,7 +16,7 @@ from recommender.cache.codec import (
     pack_embedding,
     unpack_embedding,
 )
-from recommender.cache.connection import redis_connection
+from recommender.cache.connection import CacheUnavailable, redis_connection
 from recommender.cache.home_pages import viewer_home_keys
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
@@ -46,7 +46,15 @@ redis.call('EXPIRE', ARGV[2], ARGV[3])
 """
 
 # Lets `read_list_and_versions` ask for the list of the active model in the same round trip.
-_last_active_model = process_state.Value("cache: the active model as last read", "")
+last_active_model = process_state.Value("cache: the active model as last read", "")
+
+
+class ListRead(NamedTuple):
+    """What Redis has of a viewer's list; the list is not judged: ask `.is_current(versions)`."""
+
+    viewer_id: int
+    versions: Versions
+    stored_list: StoredList | None
 
 
 def read_list_and_versions(viewer_id: int) -> tuple[Versions, StoredList | None]:
@@ -54,17 +62,27 @@ def read_list_and_versions(viewer_id: int) -> tuple[Versions, StoredList | None]
 
     The list is not judged here: ask `.is_current(versions)`.
     """
-    guess = _last_active_model.current
-    names = [*version_names(viewer_id), list_key(guess, viewer_id)]
-    with redis_connection.checked_client():
-        values = caches["lists"].get_many(names)
-        model = as_name(values.get(names[0]))
-        packed = values.get(names[4])
-        if model is not None and model != guess:
-            _last_active_model.current = model
-            packed = caches["lists"].get(list_key(model, viewer_id))
-    versions = Versions(model, *(as_number(values.get(name)) for name in names[1:4]))
-    return versions, StoredList.unpack(packed)
+    guess = last_active_model.current
+    [values] = redis_connection.run(read_command(guess, viewer_id))
+    return judge_values(guess, viewer_id, values)
+
+
+def read_command(model: str, viewer_id: int) -> tuple[str, ...]:
+    """Return the command that reads the versions and the list of a viewer under a model, for `judge_values`."""
+    names = [*version_names(viewer_id), list_key(model, viewer_id)]
+    return ("MGET", *map(full_key, names))
+
+
+def judge_values(guess: str, viewer_id: int, values: Any) -> tuple[Versions, StoredList | None]:
+    """Return the versions and the list among the values that Redis had for a model; reads the list anew where that is
+    not the active one. Raises CacheUnavailable where Redis refused."""
+    if isinstance(values, Exception):
+        raise CacheUnavailable(f"Redis refused: {values}") from values
+    model, packed = as_name(values[0]), values[4]
+    if model is not None and model != guess:
+        last_active_model.current = model
+        [packed] = redis_connection.run(("GET", full_key(list_key(model, viewer_id))))
+    return Versions(model, *map(as_number, values[1:4])), StoredList.unpack(packed)
 
 
 def read_lists(model: str, viewer_ids: Sequence[int]) -> dict[int, StoredList]:

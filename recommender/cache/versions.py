@@ -4,11 +4,15 @@ A version is published with its new value, or filled in by a reader who found it
 the reader reserves the place with a token, reads the truth from Postgres, and writes it only where the token stands.
 """
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import NamedTuple, Self
 
 from django.core.cache import caches
+from redis.exceptions import NoScriptError
 
 from infrastructure.connectivity import REDIS
 from recommender.cache.codec import Versions
@@ -18,27 +22,45 @@ from recommender.cache.scripts import run_script
 
 VERSION_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a version outlives the lists it judges
 RESERVATION_TTL = 10  # seconds: longer than reading the truth takes
-MAX_PIPELINE = 10_000  # commands sent together
+MAX_KEYS = 1_000  # that one run of a script goes through: nothing else is answered meanwhile
+
+
+class _Script(NamedTuple):
+    """A script, with the name that Redis has for it."""
+
+    text: str
+    digest: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
 
 # A version only grows, and an absent one is not put there by a publisher: one that was overtaken by another, whose
 # number was then evicted, would bring an older truth back. A publisher removes the reservation of a reader who is
 # reading the truth meanwhile.
-_PUBLISH = """
-local held = redis.call('GET', KEYS[1])
-if not held then return end
-local number = tonumber(held)
-if not number then redis.call('DEL', KEYS[1])
-elseif number < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-else redis.call('EXPIRE', KEYS[1], ARGV[2]) end
-"""
+_PUBLISH = _Script.of("""
+for n = 1, #KEYS do
+  local held, sent = redis.call('GET', KEYS[n]), ARGV[n + 1]
+  if held then
+    local number = tonumber(held)
+    if not number then redis.call('DEL', KEYS[n])
+    elseif number < tonumber(sent) then redis.call('SET', KEYS[n], sent, 'EX', ARGV[1])
+    else redis.call('EXPIRE', KEYS[n], ARGV[1]) end
+  end
+end
+""")
 # What was read after the place was reserved is the truth still if the token stands there still. A number may be raised
 # anyway.
-_FILL_RESERVED = """
-local held = redis.call('GET', KEYS[1])
-if held == ARGV[3] or (tonumber(held or '') or math.huge) < (tonumber(ARGV[1]) or -1) then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+_FILL_RESERVED = _Script.of("""
+local token = ARGV[#KEYS + 2]
+for n = 1, #KEYS do
+  local held, sent = redis.call('GET', KEYS[n]), ARGV[n + 1]
+  if held == token or (tonumber(held or '') or math.huge) < (tonumber(sent) or -1) then
+    redis.call('SET', KEYS[n], sent, 'EX', ARGV[1])
+  end
 end
-"""
+""")
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +148,18 @@ def publish_catalogue_version(version: int) -> None:
     _run(_PUBLISH, {CATALOGUE: version})
 
 
-def _run(script: str, values: Mapping[str, int | bytes], *more: bytes) -> None:
-    with redis_connection.checked_client() as redis:
-        pipe = redis.pipeline(transaction=False)
-        run = redis.register_script(script)
-        for number, (name, value) in enumerate(values.items(), start=1):
-            run(keys=[full_key(name)], args=[value, VERSION_TTL, *more], client=pipe)
-            if number % MAX_PIPELINE == 0 or number == len(values):
-                pipe.execute()
+def _run(script: _Script, values: Mapping[str, int | bytes], *more: bytes) -> None:
+    """Run a script over the values by name: one round trip for each MAX_KEYS of them, and one more where the server
+    does not know the script yet."""
+    for start in range(0, len(values), MAX_KEYS):
+        block = list(islice(values.items(), start, start + MAX_KEYS))
+        names = [full_key(name) for name, _ in block]
+        arguments = (len(block), *names, VERSION_TTL, *(value for _, value in block), *more)
+        [reply] = redis_connection.run(("EVALSHA", script.digest, *arguments))
+        if isinstance(reply, NoScriptError):
+            [reply] = redis_connection.run(("EVAL", script.text, *arguments))
+        if isinstance(reply, Exception):
+            raise CacheUnavailable(f"Redis refused: {reply}") from reply
 
 
 def publish_model(name: str | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from django.db import transaction
@@ -14,6 +15,7 @@ from catalog.keys import Key
 from catalog.models import WatchEvent
 from catalog.services import EventResult, EventStatus, NewEvent, record_events
 from recommender import cache
+from recommender.ingest.group_commit import GroupCommit
 from recommender.ingest.impressions import NewImpression, store_impressions
 from recommender.models import Impression
 from recommender.movies.movie_ids import MovieId
@@ -25,6 +27,7 @@ HISTORY_KINDS = {kind.label: kind for kind in WatchEvent.Kind}
 IMPRESSION_KINDS = {kind.label: kind for kind in Impression.Kind}
 KINDS = (*HISTORY_KINDS, *IMPRESSION_KINDS)
 CLOCK_SKEW = timedelta(minutes=5)
+MAX_SHARED = 100  # events of one transaction that several calls share
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,47 +55,63 @@ class RecordResult:
     visible: bool
 
 
+class _Recorded(NamedTuple):
+    """What became of an event that was recorded, and whether every later read reflects it."""
+
+    result: EventResult
+    visible: bool
+
+
 def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordResult:
-    """Store what is new in one transaction, then publish the viewers' versions once, those of duplicates too.
+    """Store what is new, then publish the viewers' versions once, those of duplicates too. All in one transaction,
+    maybe with the events of other calls that come at the same time.
 
     A string in place of an event is the reason why it could not be parsed: it is rejected for that reason.
     """
     events = {index: event for index, event in enumerate(client_events) if isinstance(event, ClientEvent)}
     movie_ids = dict(zip(events, load_movie_ids([event.movie_id for event in events.values()]), strict=True))
-    results: dict[int, EventResult] = {}
-    history: dict[int, ClientEvent] = {}
-    impressions: dict[int, ClientEvent] = {}
+    rejected: dict[int, EventResult] = {}
     for index, event in enumerate(client_events):
         if isinstance(event, str):
-            results[index] = EventResult(EventStatus.REJECTED, event)
+            rejected[index] = EventResult(EventStatus.REJECTED, event)
         elif event.occurred_at > timezone.now() + CLOCK_SKEW:
             reason = f"{event.occurred_at.isoformat()} lies more than 5 minutes ahead of the server's clock"
-            results[index] = EventResult(EventStatus.REJECTED, f"occurred_at: {reason}")
+            rejected[index] = EventResult(EventStatus.REJECTED, f"occurred_at: {reason}")
         elif not movie_ids[index]:
-            results[index] = EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
-        else:
-            (history if event.kind in HISTORY_KINDS else impressions)[index] = event
-    with transaction.atomic():
-        stored = record_events(
-            [_to_watch_event(event, movie_ids[index]) for index, event in history.items()],
-            announce=False,
-            others=_named_viewers(impressions.values()),
-        )
-        results |= zip(history, stored, strict=True)
-        results |= zip(
-            impressions,
-            _record_impressions(list(impressions.values()), [movie_ids[index] for index in impressions]),
-            strict=True,
-        )
+            rejected[index] = EventResult(EventStatus.REJECTED, f"there is no film {event.movie_id}")
+    accepted = [index for index in events if index not in rejected]
+    stored = _group_commit.run([(events[index], movie_ids[index]) for index in accepted]) if accepted else []
+    results = rejected | {index: recorded.result for index, recorded in zip(accepted, stored, strict=True)}
+    visible = all(recorded.visible for recorded in stored)
     _note_outcomes(events, movie_ids, results)
-    versions = {
-        result.viewer_id: result.viewer_version
-        for index in history
-        if (result := results[index]).viewer_id is not None and result.viewer_version is not None
-    }
-    visible = cache.try_publish_viewer_versions(versions)
     _count_results(list(results.values()), visible=visible)
     return RecordResult([results[index] for index in range(len(client_events))], visible)
+
+
+def _record(events: Sequence[tuple[ClientEvent, int]]) -> list[_Recorded]:
+    """Store events of films with these ids in one transaction, and publish the viewers' versions."""
+    history = [(event, movie_id) for event, movie_id in events if event.kind in HISTORY_KINDS]
+    impressions = [(event, movie_id) for event, movie_id in events if event.kind not in HISTORY_KINDS]
+    with transaction.atomic():
+        stored = record_events(
+            [_to_watch_event(event, movie_id) for event, movie_id in history],
+            announce=False,
+            others=_named_viewers(event for event, _ in impressions),
+        )
+        seen = _record_impressions([event for event, _ in impressions], [movie_id for _, movie_id in impressions])
+    versions = {
+        result.viewer_id: result.viewer_version
+        for result in stored
+        if result.viewer_id is not None and result.viewer_version is not None
+    }
+    visible = cache.try_publish_viewer_versions(versions)
+    of_history, of_impressions = iter(stored), iter(seen)
+    return [
+        _Recorded(next(of_history if event.kind in HISTORY_KINDS else of_impressions), visible) for event, _ in events
+    ]
+
+
+_group_commit = GroupCommit(_record, MAX_SHARED)
 
 
 def _count_results(results: Sequence[EventResult], *, visible: bool) -> None:

@@ -11,13 +11,18 @@ NUM_NEWEST, NUM_NEAREST = 8, 8  # films of the history that are left out in turn
 
 
 def leave_one_out_effects(
-    ranker: Ranker, events: Events, movie_ids: Sequence[int], requested_at: int | None = None
+    ranker: Ranker,
+    events: Events,
+    movie_ids: Sequence[int],
+    requested_at: int | None = None,
+    state: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return films of the history, int32 [C], and how much lower the score of each of `movie_ids` would be without
     each of them: float32 [C, K]. C is 0 where the history has fewer than two films that the model knows.
 
     Only the newest films and those whose vectors are nearest to `movie_ids` are left out, not every film of a long
-    history. Raises `KeyError` for a listed film that the model does not know.
+    history. `state`: the history's, float32 [S], where it is known. Raises `KeyError` for a listed film that the model
+    does not know.
     """
     candidates = _history_candidates(ranker, events, movie_ids)
     if not len(candidates):
@@ -27,8 +32,7 @@ def leave_one_out_effects(
     for movie_id in candidates:
         keep = events.movie_ids != movie_id
         histories.append(Events(**{name: column[keep] for name, column in columns.items()}))
-    states = ranker.encode(histories, None if requested_at is None else [requested_at] * len(histories))
-    scores = ranker.score(states, movie_ids)
+    scores = ranker.score(ranker.encode_variants(histories, requested_at, state), movie_ids)
     return candidates, scores[0] - scores[1:]
 
 

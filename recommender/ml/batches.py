@@ -49,6 +49,13 @@ class Batch:
         """Return some of the windows as a batch."""
         return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
+    def differ_from_first(self) -> np.ndarray:
+        """Return which windows the encoder reads otherwise than the first, bool [B]."""
+        differing = np.zeros(len(self.items), bool)
+        for column in (getattr(self, f.name) for f in fields(self)):
+            differing |= (column != column[:1]).view(len(column), -1).any(1).numpy()
+        return differing
+
     def to(self, device: torch.device) -> Self:
         """Return the batch on another device."""
         return type(self)(**{f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from recommender.ml.transitions import sum_rows
+from recommender.ml.transitions import places_of, sum_rows, sum_rows_at
 
 EASE_LAMBDA = 500.0
 MAX_EASE_ITEMS = 8_000  # a matrix of films x films is inverted: only the most popular take part
@@ -69,6 +69,11 @@ class EaseScorer:
         """Return the scores of all films, float32 [B, N]; `history` as in `scores_of_films`."""
         scores = torch.zeros(len(history), self.num_items, device=history.device)
         return scores.index_copy_(1, self.films, self.scores_of_films(history))
+
+    def scores_at(self, history: Tensor, columns: Tensor) -> Tensor:
+        """Return the scores of some films alone, distinct `columns` [K]: float32 [B, K]."""
+        place_of = places_of(columns, self.num_items)[self.films]
+        return sum_rows_at(*self._rows, history, torch.ones(history.shape[1]), place_of, len(columns))
 
     def scores_of_films(self, history: Tensor) -> Tensor:
         """Return the scores of `films`, float32 [B, M], for viewers who watched the films `history` [B, H], token ids,

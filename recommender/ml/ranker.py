@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from recommender.ml.batches import bucket_by_length, collate, last_windows
+from recommender.ml.batches import Batch, bucket_by_length, collate, last_windows
 from recommender.ml.cold_items import ColdItems
 from recommender.ml.data import Events, Histories, Tokens, tokenise
 from recommender.ml.ease import HISTORY
@@ -26,6 +26,7 @@ from recommender.ml.transitions import WINDOW, last_items
 from recommender.ml.vocab import Vocab
 
 BLOCK_SIZE = 64  # viewers whose scores are in memory at a time: 15 MB of 59,000 films, which are allocated once
+MAX_SHARE_ALONE = 0.1  # of the films: if more are asked for, the scores of all cost less
 MLP_CANDIDATES = 1000  # films with the best dot products, which the MLP scorer ranks again
 SHORTLIST_MARGIN = 100  # films of a shortlist beyond twice the list
 MAX_ENCODE_POSITIONS = 1_600  # padded positions that are encoded at a time, so that they fit the processor's cache
@@ -170,23 +171,52 @@ class Ranker:
             times = np.array([-1 if time is None else time for time in requested_at], np.int64)
         return self.encode_tokens(tokens, np.arange(len(histories)), tokens.indptr[1:], times)
 
+    def encode_variants(
+        self, histories: Sequence[Events], requested_at: int | None = None, first_state: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Encode variants of one history at one request time as states, float32 [B, S], in one pass. A variant that
+        differs from the first only in films that the encoder does not read has the first one's vector. `first_state`:
+        the first one's state, float32 [S], where it is known."""
+        tokens, viewers = tokenise(Histories.from_events(histories), self.vocab), np.arange(len(histories))
+        stops = tokens.indptr[1:]
+        times = None if requested_at is None else np.full(len(histories), requested_at)
+        batch = collate(tokens, last_windows(tokens, viewers, stops, self.config.max_len), self.config, times)
+        differing = batch.differ_from_first()
+        states = np.empty((len(histories), self.state_size), np.float32)
+        if first_state is None:
+            differing[0] = True
+        if differing.any():
+            self._encode_batch(batch.select(np.flatnonzero(differing)), states, np.flatnonzero(differing))
+        states[~differing, : self.width] = states[0, : self.width] if first_state is None else first_state[: self.width]
+        self._add_histories(states, tokens, viewers, stops, times)
+        return states
+
     def encode_tokens(
         self, tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, requested_at: np.ndarray | None = None
     ) -> np.ndarray:
         """Encode the tokens of `viewers` [B] before row `stops` [B] as states, float32 [B, S]."""
         windows = last_windows(tokens, viewers, stops, self.model.config.max_len)
         states = np.empty((len(viewers), self.state_size), np.float32)
+        for rows in bucket_by_length(windows, MAX_ENCODE_POSITIONS):
+            times = None if requested_at is None else requested_at[rows]
+            self._encode_batch(collate(tokens, windows.select(rows), self.model.config, times), states, rows)
+        self._add_histories(states, tokens, viewers, stops, requested_at)
+        return states
+
+    def _encode_batch(self, batch: Batch, states: np.ndarray, rows: np.ndarray) -> None:
+        """Write the vectors of a batch into `rows` of states."""
         with torch.inference_mode():
-            for rows in bucket_by_length(windows, MAX_ENCODE_POSITIONS):
-                times = None if requested_at is None else requested_at[rows]
-                batch = collate(tokens, windows.select(rows), self.model.config, times).to(self.device)
-                users = self.model.user_vectors(batch, self.vectors.table, self.position_bias)
-                states[rows, : self.width] = users.float().cpu().numpy()
+            users = self.model.user_vectors(batch.to(self.device), self.vectors.table, self.position_bias)
+            states[rows, : self.width] = users.float().cpu().numpy()
+
+    def _add_histories(
+        self, states: np.ndarray, tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, times: np.ndarray | None
+    ) -> None:
+        """Write what stands behind the vectors of states [B, S]: the last films, and the weights of the ensemble."""
         if length := self._history_length:
             states[:, self.width : self.width + length] = last_items(tokens, viewers, stops, length)
         if self.ensemble:
-            states[:, -NUM_PARTS:] = self.ensemble.viewer_weights(tokens, viewers, stops, requested_at)
-        return states
+            states[:, -NUM_PARTS:] = self.ensemble.viewer_weights(tokens, viewers, stops, times)
 
     def scores(self, states: np.ndarray, exclude: Sequence[np.ndarray] | None = None) -> np.ndarray:
         """Return the scores of all films, float32 [B, N], in the order of `top` with the same `exclude`: dot product
@@ -257,8 +287,26 @@ class Ranker:
         columns = self._known_columns(movie_ids)
         with torch.inference_mode():
             on_device = torch.from_numpy(states).to(self.device)
-            scores = self._exact_scores(on_device, columns.expand(len(states), -1), self._added(on_device))
-            return scores.float().cpu().numpy()
+            rows = columns.expand(len(states), -1)
+            if len(columns) > len(self.vocab) * MAX_SHARE_ALONE:
+                return self._exact_scores(on_device, rows, self._added(on_device)).float().cpu().numpy()
+            added, scores = self._added_at(on_device, columns), self._exact_scores(on_device, rows, None)
+            return (scores if added is None else scores.add_(added)).float().cpu().numpy()
+
+    def _added_at(self, states: torch.Tensor, columns: torch.Tensor) -> torch.Tensor | None:
+        """Return what `_added` does for some films alone, [B, K] for `columns` [K]."""
+        films, places = columns.unique(return_inverse=True)
+        weights, added = self._film_weights(states), torch.zeros(len(states), len(films), device=self.device)
+        if weights is not None:
+            added = weights @ self.film_parts[:, films]
+        elif self.prior is None:
+            return None
+        history = states[:, self.width : self.width + self._history_length].long()
+        if self.prior:
+            added += self.prior.scores_at(history[:, :WINDOW], films)
+        if self.ensemble:
+            added.addcmul_(log_ease(self.ease.scores_at(history, films)), states[:, 1 - NUM_PARTS : 2 - NUM_PARTS])
+        return added[:, places]
 
     def top(
         self,

@@ -48,6 +48,11 @@ class TransitionPrior(NamedTuple):
         weights = self.weights[(history > 0).sum(1)]
         return self.transitions.scores(history).div_(SMOOTHING).log1p_().mul_(weights[:, None])
 
+    def scores_at(self, history: Tensor, columns: Tensor) -> Tensor:
+        """Return what `scores` does for some films alone, distinct `columns` [K]: float32 [B, K]."""
+        weights = self.weights[(history > 0).sum(1)]
+        return self.transitions.scores_at(history, columns).div_(SMOOTHING).log1p_().mul_(weights[:, None])
+
     def add_to(self, scores: Tensor, history: Tensor) -> None:
         """Add what `scores` returns for `history` to scores [B, N] in place. Few films follow those of a history: the
         logarithm is taken of these alone."""

@@ -46,6 +46,12 @@ class Transitions(NamedTuple):
         """Return what `scores` adds up, [n] each: viewers, places in the scores [B, N], and what is added there."""
         return row_entries(*self, history, _age_weights(history), len(self.indptr) - 1)
 
+    def scores_at(self, history: Tensor, columns: Tensor) -> Tensor:
+        """Return what `scores` does for some films alone, distinct `columns` [K]: float32 [B, K]."""
+        return sum_rows_at(
+            *self, history, _age_weights(history), places_of(columns, len(self.indptr) - 1), len(columns)
+        )
+
     def to_half(self) -> Self:
         """Return the transitions in half the memory, since every web worker holds them, and those of two models during
         an activation."""
@@ -85,6 +91,33 @@ def row_entries(
     weights = torch.repeat_interleave(by_age[ages], counts) * values[entries]
     viewers = torch.repeat_interleave(rows, counts)
     return viewers, viewers * width + columns[entries].long(), weights
+
+
+def sum_rows_at(
+    indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor, place_of: Tensor, count: int
+) -> Tensor:
+    """Add up the entries of sparse rows at `count` columns alone, float32 [B, count], as `sum_rows` does; `place_of`:
+    the place of each column among them, -1 for none. Films that several histories have are looked at once."""
+    films, places = history.unique(return_inverse=True)
+    known = (films > 0).long()
+    sources = (films - 1).clamp_(min=0)
+    starts = indptr[sources]
+    entries, ranges = concatenate_tensor_ranges(starts, starts + (indptr[sources + 1] - starts) * known)
+    targets = place_of[columns[entries].long()]
+    wanted = targets >= 0
+    rows = torch.repeat_interleave(torch.arange(len(films), device=films.device), ranges.diff())[wanted]
+    of_films = torch.zeros(len(films) * count, device=films.device)
+    of_films.index_add_(0, rows * count + targets[wanted], values[entries[wanted]].float())
+    weights = torch.zeros(len(history), len(films), device=films.device)
+    weights.scatter_add_(1, places, by_age.expand(history.shape))
+    return weights @ of_films.view(-1, count)
+
+
+def places_of(columns: Tensor, width: int) -> Tensor:
+    """Return the place of each of 0..width - 1 among distinct `columns` [K], -1 for none: int64 [width]."""
+    places = torch.full((width,), -1, device=columns.device)
+    places[columns] = torch.arange(len(columns), device=columns.device)
+    return places
 
 
 def last_items(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, count: int = WINDOW) -> np.ndarray:

@@ -24,8 +24,10 @@ def parse_movie_id(text: str) -> MovieId:
 def parse_movie_ids(texts: Sequence[str]) -> list[MovieId]:
     """Return `parse_movie_id` of each text; at once where all are short numbers, as they nearly always are."""
     joined = "".join(texts)
-    if joined.isascii() and joined.isdigit() and all(0 < len(text) < 10 and text[0] != "0" for text in texts):
-        return list(map(int, texts))
+    if joined.isascii() and joined.isdigit() and min(map(len, texts)) > 0 and max(map(len, texts)) < 10:
+        numbers: list[MovieId] = [*map(int, texts)]
+        if 0 not in numbers and "".join(map(str, numbers)) == joined:  # no zero stands in front
+            return numbers
     return list(map(parse_movie_id, texts))
 
 
@@ -57,7 +59,7 @@ def movie_id_texts(movie_ids: Iterable[int]) -> list[str]:
     movie is gone.
     """
     ids = list(movie_ids)
-    if all(movie_id > 0 for movie_id in ids):
+    if min(ids, default=1) > 0:
         return list(map(str, ids))
     texts = {movie_id: str(movie_id) for movie_id in ids if movie_id > 0}
     snapshot = last_snapshot()

@@ -181,4 +181,5 @@ def _explain(context: RequestContext, candidates: Candidates, movie_ids: list[in
             candidates.ranker,
             context.eligible_for(viewer),
             context.request.requested_at,
+            candidates.state,
         )

@@ -4,6 +4,7 @@ Of a group only what holds for each member is said: nobody learns from it what a
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -20,34 +21,74 @@ DIRECTOR = int(Credit.Role.DIRECTOR)
 MIN_WITH_ACTOR, MIN_OF_GENRES, MIN_OF_GENRE = 2, 2, 3  # watched movies that speak for an actor, a pair of genres, one
 
 
+class _Watched:
+    """The movies that a member watched, by their rows, with what they are counted by."""
+
+    def __init__(self, table: CatalogueTable, films: np.ndarray, rows: np.ndarray) -> None:
+        """Take all rows, int64 ascending; of doubles one counts. `films`: the film of each row of the table."""
+        self._table, self._films, self._all_rows = table, films, rows
+        self.rows = rows[np.unique(films[rows], return_index=True)[1]]
+
+    def without(self, film: int) -> "_Watched":
+        """Return the movies that are not this film."""
+        own = self._films[self._all_rows] == film
+        return _Watched(self._table, self._films, self._all_rows[~own]) if own.any() else self
+
+    @cached_property
+    def _credits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of people with their roles, ascending, and how many of the movies have each: a movie has each person
+        once in a role."""
+        return np.unique(_credit_keys(*_credits_of(self._table, self.rows)), return_counts=True)
+
+    @cached_property
+    def _genres(self) -> np.ndarray:
+        """Which of the movies have which of the table's genres, bool [movies, genres]."""
+        owner, entries = csr_gather(self._table.genre_start, self.rows)
+        has = np.zeros((len(self.rows), len(self._table.genre_names)), bool)
+        has[owner, self._table.genre_of[entries]] = True
+        return has
+
+    def count_credits(self, keys: np.ndarray) -> np.ndarray:
+        """Count the movies that have each of the people in their roles, int64 [n]."""
+        found, counts = self._credits
+        if not len(found):
+            return np.zeros(len(keys), np.int64)
+        places = np.minimum(np.searchsorted(found, keys), len(found) - 1)
+        return np.where(found[places] == keys, counts[places], 0)
+
+    def has_genres(self, genres: np.ndarray) -> np.ndarray:
+        """Return which of the movies have which of these genres, bool [movies, n]."""
+        return self._genres[:, genres]
+
+
 class CommonGround:
     """Finds what movies have in common with what each member of an audience watched. One viewer is an audience too."""
 
     def __init__(self, eligibility: EligibilityFilter, members: Sequence[ViewerProfile]) -> None:
         self._table, self._films = eligibility.snapshot.table, eligibility.snapshot.doubles.films
-        self._watched = [_watched_rows(eligibility, member) for member in members]
+        self._rows = [_watched_rows(eligibility, member) for member in members]
+        self._watched = [_Watched(self._table, self._films, rows) for rows in self._rows]
 
     @property
     def shared_ids(self) -> np.ndarray:
         """Ids of the movies that every member watched, int32 [n]: they alone may be named."""
-        rows = self._watched[0]
-        for others in self._watched[1:]:
+        rows = self._rows[0]
+        for others in self._rows[1:]:
             rows = np.intersect1d(rows, others)
         return np.asarray(self._table.ids[rows])
 
     def describe(self, row: int) -> Text | None:
         """Return what the movie at `row` has in common with the watched ones: a director, an actor, genres."""
-        others = [rows[self._films[rows] != self._films[row]] for rows in self._watched]
-        watched = [rows[np.unique(self._films[rows], return_index=True)[1]] for rows in others]  # doubles say it once
-        if not all(len(rows) for rows in watched):
+        watched = [member.without(self._films[row]) for member in self._watched]
+        if not all(len(member.rows) for member in watched):
             return None
         return self._people(row, watched) or self._genres(row, watched)
 
-    def _people(self, row: int, watched: Sequence[np.ndarray]) -> Text | None:
+    def _people(self, row: int, watched: Sequence[_Watched]) -> Text | None:
         table, (first, last) = self._table, self._table.credit_start[row : row + 2].tolist()
         people, roles = table.credit_person[first:last], table.credit_role[first:last]
         keys = _credit_keys(people, roles)
-        counts = np.stack([_count(keys, _credit_keys(*_credits_of(table, rows))) for rows in watched])
+        counts = np.stack([member.count_credits(keys) for member in watched])
         # One movie of an actor says little, unless everybody of a group has one.
         fewest, total = counts.min(0), counts.sum(0)
         directs = roles == DIRECTOR
@@ -62,10 +103,10 @@ class CommonGround:
                 return Text(f"{phrase}, {self._as_in(count)}.", people=[table.person_names[people[best]]], total=count)
         return None
 
-    def _genres(self, row: int, watched: Sequence[np.ndarray]) -> Text | None:
+    def _genres(self, row: int, watched: Sequence[_Watched]) -> Text | None:
         table, (first, last) = self._table, self._table.genre_start[row : row + 2].tolist()
         genres = table.genre_of[first:last]
-        has = [_has_genres(table, rows, genres) for rows in watched]  # bool [movies, genres] of each member
+        has = [member.has_genres(genres) for member in watched]  # bool [movies, genres] of each
         for size, fewest in ((2, MIN_OF_GENRES), (1, MIN_OF_GENRE)):
             found = []
             for choice in combinations(range(len(genres)), size):
@@ -103,21 +144,3 @@ def _credits_of(table: CatalogueTable, rows: np.ndarray) -> tuple[np.ndarray, np
 
 def _credit_keys(people: np.ndarray, roles: np.ndarray) -> np.ndarray:
     return people.astype(np.int64) * 8 + roles
-
-
-def _count(keys: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Count how often each of the keys is among others: a movie has each person once in a role."""
-    found, counts = np.unique(among, return_counts=True)
-    if not len(found):
-        return np.zeros(len(keys), np.int64)
-    places = np.minimum(np.searchsorted(found, keys), len(found) - 1)
-    return np.where(found[places] == keys, counts[places], 0)
-
-
-def _has_genres(table: CatalogueTable, rows: np.ndarray, genres: np.ndarray) -> np.ndarray:
-    """Return which of the movies at `rows` have which of the genres, bool [rows, genres]."""
-    owner, entries = csr_gather(table.genre_start, rows)
-    has = np.zeros((len(rows), len(genres)), bool)
-    for column, genre in enumerate(genres.tolist()):
-        has[owner[table.genre_of[entries] == genre], column] = True
-    return has

@@ -10,7 +10,7 @@ import numpy as np
 from catalog import selectors
 from catalog.keys import Key
 from recommender import cache, viewer_keys
-from recommender.cache import CacheUnavailable
+from recommender.cache import CacheUnavailable, ListRead
 from recommender.movies.movie_ids import resolve_movie_ids
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.current_versions import CacheRead, active_ranker, is_active_model, read_versions
@@ -62,14 +62,18 @@ class RequestContext:
 
 
 def open_context(
-    request: RecommendRequest, surface: str = "recommend", cache_read: CacheRead | None = None
+    request: RecommendRequest,
+    surface: str = "recommend",
+    cache_read: CacheRead | None = None,
+    list_read: ListRead | None = None,
 ) -> RequestContext:
     """Open a request with one read of Redis, and no query while Redis has every version.
 
     `surface`: the list (catalog.Rule.Surface) whose merchandising rules hold. `cache_read`: one that several requests
-    share, in place of their own. Raises CursorExpired for a page of a list of other data.
+    share, in place of their own; `list_read`: see `read_versions`. Raises CursorExpired for a page of a list of other
+    data.
     """
-    cache_read = cache_read or read_versions(request.viewer_id)
+    cache_read = cache_read or read_versions(request.viewer_id, list_read)
     snapshot = cache_read.load_snapshot()
     if request.page is not None and request.page.data_set not in (None, snapshot.table.data_set):
         raise CursorExpired  # its ids mean other movies by now

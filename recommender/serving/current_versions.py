@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import selectors
 from recommender import cache, process_state, registry
-from recommender.cache import CacheUnavailable, StoredList, Versions
+from recommender.cache import CacheUnavailable, ListRead, RateWindow, StoredList, Versions
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.movies.popularity_counts import at_current_counts
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
@@ -53,16 +53,38 @@ def _forget() -> None:
 process_state.register("serving: the versions as last seen", _forget)
 
 
-def read_versions(viewer_id: int | None) -> CacheRead:
+class CountedCall(NamedTuple):
+    """How many calls a caller made in a window, None where Redis does not count; and what was read along with it."""
+
+    calls: int | None
+    list_read: ListRead | None = None
+
+
+def count_call(window: RateWindow, calls: int = 1, *, viewer_id: int | None = None) -> CountedCall:
+    """Add calls to a window in one round trip to Redis, in which what `read_versions` begins with is read as well, for
+    the viewer with this id."""
+    try:
+        if viewer_id is None:
+            return CountedCall(cache.count_calls(window, calls))
+        return CountedCall(*cache.count_call_and_read(window, viewer_id))
+    except CacheUnavailable:
+        return CountedCall(None)
+
+
+def read_versions(viewer_id: int | None, list_read: ListRead | None = None) -> CacheRead:
     """Read the versions and the viewer's stored list: one round trip to Redis, no query while every version is there.
 
-    While Postgres is down an absent version is what this process last saw, and no list is judged by it. Raises
-    OperationalError where it has seen none.
+    `list_read`: what was read before in this call; it counts where it is of this viewer. While Postgres is down an
+    absent version is what this process last saw, and no list is judged by it. Raises OperationalError where it has seen
+    none.
     """
     global _last_seen
     redis_up, token = True, b""
     try:
-        versions, stored_list = cache.read_list_and_versions(viewer_id or ANONYMOUS)
+        if list_read is not None and list_read.viewer_id == (viewer_id or ANONYMOUS):
+            _, versions, stored_list = list_read
+        else:
+            versions, stored_list = cache.read_list_and_versions(viewer_id or ANONYMOUS)
         if viewer_id is None:
             versions = versions._replace(viewer=ANONYMOUS)
         if None not in versions:

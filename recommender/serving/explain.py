@@ -4,7 +4,7 @@ Nothing is claimed that was not computed: a movie whose score no watched movie r
 common with what was watched; and a popular list says that it is popular.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -37,6 +37,13 @@ class Reasons(NamedTuple):
     fact: Text | None  # what the movie and a cause have in common; None where nothing is known
 
 
+class _Watched(NamedTuple):
+    """Where a watched movie is in the catalogue."""
+
+    film: int  # the first row of it, -1 for none
+    row: int
+
+
 def explain_movies(
     movie_ids: Sequence[int],
     source: Source,
@@ -45,11 +52,13 @@ def explain_movies(
     ranker: "Ranker | None",
     eligibility: EligibilityFilter,
     requested_at: int | None,
+    state: np.ndarray | None = None,
 ) -> list[Reasons]:
     """Explain each of the listed movies, in order, by the histories and the model that the list was made from.
 
     `audience`: who reads it. No explanation names a movie that one of them did not watch, or above the filter's age
-    limit. `requested_at`: unix seconds, as the list was asked for.
+    limit. `requested_at`: unix seconds, as the list was asked for. `state`: what the model made of the one history that
+    the list is of, where it is known.
     """
     ground, rows = CommonGround(eligibility, audience), eligibility.snapshot.table.rows_of(np.array(movie_ids)).tolist()
     if source == "popular":
@@ -62,7 +71,7 @@ def explain_movies(
         if source == "similar":
             watched, effects = _content_effects(eligibility.snapshot, viewer.events, movie_ids)
         else:
-            watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at)
+            watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at, state)
         causes = zip(watched.tolist(), doubles.films_of(watched).tolist(), effects.tolist(), strict=True)
         for cause, cause_film, row in causes:
             for movie, film, effect in zip(movie_ids, films, row, strict=True):
@@ -70,7 +79,10 @@ def explain_movies(
                     continue  # a film that was seen is no reason for itself
                 if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
                     strongest[movie][cause] = effect
-    found = [_reasons(eligibility, movie, strongest[movie]) for movie in movie_ids]
+    watched_ids = np.unique(np.array([cause for effects in strongest.values() for cause in effects], np.int32))
+    columns = (watched_ids, doubles.films_of(watched_ids), eligibility.snapshot.table.rows_of(watched_ids))
+    named = {movie: _Watched(film, row) for movie, film, row in zip(*(c.tolist() for c in columns), strict=True)}
+    found = [_reasons(eligibility, row, strongest[movie], named) for movie, row in zip(movie_ids, rows, strict=True)]
     return [
         reasons._replace(fact=ground.describe(row)) if reasons.fact is None and row >= 0 else reasons
         for reasons, row in zip(found, rows, strict=True)
@@ -89,7 +101,11 @@ def _content_effects(
 
 
 def _model_effects(
-    ranker: "Ranker | None", viewer: ViewerProfile, movie_ids: Sequence[int], requested_at: int | None
+    ranker: "Ranker | None",
+    viewer: ViewerProfile,
+    movie_ids: Sequence[int],
+    requested_at: int | None,
+    state: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return watched movies [C] and their effects on the listed ones [C, K]; 0 on one that the model does not know."""
     if ranker is None:
@@ -98,27 +114,28 @@ def _model_effects(
 
     listed = np.array(movie_ids)
     known = ranker.columns_of(listed) >= 0
-    watched, effects_on_known = leave_one_out_effects(ranker, viewer.events, listed[known].tolist(), requested_at)
+    watched, effects_on_known = leave_one_out_effects(
+        ranker, viewer.events, listed[known].tolist(), requested_at, state
+    )
     effects = np.zeros((len(watched), len(listed)))
     effects[:, known] = effects_on_known
     return watched, effects
 
 
-def _reasons(eligibility: EligibilityFilter, movie: int, effect_of: dict[int, float]) -> Reasons:
-    snapshot, table = eligibility.snapshot, eligibility.snapshot.table
-    watched_films = snapshot.doubles.films_of(np.array(list(effect_of), np.int32)).tolist()
-    by_film: dict[int, tuple[int, float]] = {}  # of doubles that were both watched, the one that says more
-    for film, cause in zip(watched_films, effect_of.items(), strict=True):
-        by_film[film] = max(by_film.get(film, cause), cause, key=lambda item: item[1])
-    strongest = sorted(by_film.values(), key=lambda item: -item[1])[:MAX_CAUSES]
-    listed_row, *rows = table.rows_of(np.array([movie, *(watched for watched, _ in strongest)])).tolist()
+def _reasons(
+    eligibility: EligibilityFilter, listed_row: int, effect_of: dict[int, float], watched: Mapping[int, _Watched]
+) -> Reasons:
+    strongest: dict[int, tuple[int, float]] = {}  # of doubles that were both watched, the one that says more
+    for cause in sorted(effect_of.items(), key=lambda item: -item[1]):
+        strongest.setdefault(watched[cause[0]].film, cause)
     causes, fact = [], None
-    for row, (watched, effect) in zip(rows, strongest, strict=True):
+    for movie, effect in list(strongest.values())[:MAX_CAUSES]:
+        row = watched[movie].row
         if row < 0 or not eligibility.may_mention(row):
             continue
-        causes.append(Cause(watched, table.titles[row], round(effect, 4)))
+        causes.append(Cause(movie, eligibility.snapshot.table.titles[row], round(effect, 4)))
         if fact is None and listed_row >= 0:
-            fact = shared_attributes(snapshot, listed_row, row)
+            fact = shared_attributes(eligibility.snapshot, listed_row, row)
     return Reasons(causes, fact)
 
 

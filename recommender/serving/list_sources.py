@@ -36,6 +36,7 @@ class Candidates(NamedTuple):
     ranker: "Ranker | None" = None  # the model that they come from
     unused_history: Sequence[str] = ()  # posted movies that they do not build on, as posted
     members: Sequence[ViewerProfile] = ()  # of a group
+    state: np.ndarray | None = None  # the viewer's by the model, float32 [S], where it was needed for them
 
 
 def stored_candidates(context: RequestContext, viewer: ViewerProfile | None = None) -> Candidates | None:
@@ -122,7 +123,8 @@ def personal_candidates(context: RequestContext, viewer: ViewerProfile) -> Candi
     if len(ranked.without(context.shown_ids).movie_ids) < context.request.limit:
         exclude = np.concatenate([viewer.seen_ids, eligibility.excluded_ids])
         [ranked] = top_by_model(ranker, state, context.candidate_count, eligibility, [exclude])
-    return model_candidates(context, viewer, ranker, ranked)
+    candidates = model_candidates(context, viewer, ranker, ranked)
+    return candidates and candidates._replace(state=state[0])
 
 
 def compute_and_store(

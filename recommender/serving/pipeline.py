@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from recommender.cache import ListRead
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.context import load_viewer, open_context
 from recommender.serving.degraded_mode import computing, degraded_candidates, older_candidates
@@ -13,25 +14,29 @@ from recommender.serving.list_sources import (
     stored_candidates,
 )
 from recommender.serving.metrics import instrumented
-from recommender.serving.paging.page import make_page
+from recommender.serving.paging.page import Page, make_page
 from recommender.serving.request import RecommendRequest
 from recommender.serving.response import Answer
 
 
 @instrumented
-def recommend(request: RecommendRequest) -> Answer:
+def recommend(request: RecommendRequest, list_read: ListRead | None = None) -> Answer:
     """Recommend movies to one viewer, or to several who watch together.
 
-    Raises OperationalError where Postgres is down and the viewer has no current stored list; for staff, who get no list
-    of less, Overloaded.
+    `list_read`: what was read of Redis before in this call. Raises OperationalError where Postgres is down and the
+    viewer has no current stored list; for staff, who get no list of less, Overloaded.
     """
-    return make_page(request.page, lambda page: _recommend_page(replace(request, page=page)))
+
+    def build(page: Page | None) -> Answer:
+        return _recommend_page(request if page is request.page else replace(request, page=page), list_read)
+
+    return make_page(request.page, build)
 
 
-def _recommend_page(request: RecommendRequest) -> Answer:
+def _recommend_page(request: RecommendRequest, list_read: ListRead | None) -> Answer:
     if request.viewer_ids:
         return recommend_for_group(request)
-    context = open_context(request)  # versions, stored list and catalogue: one read of Redis
+    context = open_context(request, list_read=list_read)  # versions, stored list and catalogue: one read of Redis
     needs_history = request.explain or (request.page is not None and request.page.made is not None)
     candidates = None if needs_history else stored_candidates(context)
     if candidates is None:

@@ -37,6 +37,8 @@ class Filters:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the filters that the client set, by name; empty where there are none."""
+        if self is NO_FILTERS:
+            return {}
         values = ((name, getattr(self, name)) for name in FILTER_NAMES)
         return {name: value for name, value in values if value not in (None, (), [])}
 

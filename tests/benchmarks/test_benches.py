@@ -34,6 +34,10 @@ KEYS = {
     | {"aa_false_alarms", "power", "sequential_over_fixed_days"},
     "nightly": {"read_s", "train_s", "evaluate_s", "batch_s", "peak_mb", "viewers"},
     "serving": {
+        "cached_over_floor",
+        "event_over_floor",
+        "explained_over_uncached",
+        "uncached_over_bare",
         "floor_p50_ms",
         "cached_p50_ms",
         "cached_key_p50_ms",

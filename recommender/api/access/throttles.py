@@ -2,29 +2,24 @@
 
 import time
 from collections.abc import Callable
+from functools import lru_cache, partial
 from hashlib import blake2b
 from math import ceil
 from typing import Any
 
-from django_redis.exceptions import ConnectionInterrupted
-from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
-from infrastructure.connectivity import REDIS
 from recommender import process_state
-
-REDIS_BACKOFF = 1.0  # nothing is counted for this long after Redis failed, so that no call waits for it
+from recommender.serving.current_versions import RateWindow, count_call
 
 
 class RateThrottle(SimpleRateThrottle):
-    """Count calls in fixed windows, one round trip each. The view's `throttle_scope` names the budget, else `reads`.
+    """Count calls in fixed windows. The view's `throttle_scope` names the budget, else `reads`.
 
     Without Redis every call passes: a count that is lost must not take the API down with it.
     """
-
-    uncounted_until = 0.0  # monotonic seconds, of this process
 
     def __init__(self) -> None:  # the base class wants to know the rate before it knows the view
         pass
@@ -40,31 +35,23 @@ class RateThrottle(SimpleRateThrottle):
         else:
             self.scope = "viewer"
             caller = _token_caller(principal)
-        return self._is_within_rate(request, caller, self._increment)
+        count_and_read = getattr(view, "count_call", None)
+        return self._is_within_rate(request, caller, partial(count_and_read, request) if count_and_read else _count)
 
-    def _is_within_rate(self, request: Request, caller: str, count: Callable[[str, int], int]) -> bool:
-        """Return whether the calls of the window, which `count` reads by its key and seconds, are within the rate."""
-        limit, seconds = self.parse_rate(self.get_rate())
-        if limit is None or seconds is None or REDIS.is_down or time.monotonic() < RateThrottle.uncounted_until:
+    def _is_within_rate(self, request: Request, caller: str, count: Callable[[RateWindow], int | None]) -> bool:
+        """Return whether the calls of the window, as `count` has them, are within the rate."""
+        limit, seconds = _parse_rate(self.get_rate())
+        if limit is None or seconds is None:
             return True
-        window, elapsed = divmod(time.time(), seconds)
+        number, elapsed = divmod(time.time(), seconds)
         self._left = seconds - elapsed
-        key = f"{self.cache_format % {'scope': self.scope, 'ident': caller}}:{int(window)}"
-        try:
-            calls = count(key, int(seconds))
-        except (ConnectionInterrupted, RedisError):
-            RateThrottle.uncounted_until = time.monotonic() + REDIS_BACKOFF
+        calls = count(RateWindow(str(self.scope), caller, int(number), seconds))
+        if calls is None:
             return True
-        policy = f'"{self.scope}";q={limit};w={int(seconds)}'
+        policy = f'"{self.scope}";q={limit};w={seconds}'
         left = f'"{self.scope}";r={max(0, limit - calls)};t={ceil(self._left)}'
         setattr(request._request, "rate_limit", (policy, left))  # noqa: B010 - for the headers of whatever is answered
         return calls <= limit
-
-    def _increment(self, key: str, seconds: int) -> int:
-        try:
-            return int(self.cache.incr(key))
-        except ValueError:  # the first call of the window
-            return 1 if self.cache.add(key, 1, 2 * seconds) else int(self.cache.incr(key))
 
     def wait(self) -> float:
         """Return the seconds until the window ends."""
@@ -78,12 +65,7 @@ class ViewerEventsThrottle(RateThrottle):
 
     def spend(self, request: Request, events: int) -> None:
         """Count a call's events. Raises Throttled where the viewer has used the budget up."""
-
-        def count(key: str, seconds: int) -> int:
-            self.cache.add(key, 0, 2 * seconds)
-            return int(self.cache.incr(key, events))
-
-        if not self._is_within_rate(request, _token_caller(request.auth), count):
+        if not self._is_within_rate(request, _token_caller(request.auth), partial(_count, calls=events)):
             raise Throttled(self.wait(), f"This viewer's token may send {self.get_rate()} events: send the rest later.")
 
 
@@ -105,13 +87,23 @@ class InvalidKeyThrottle(RateThrottle):
 
     def check(self, request: Request) -> None:
         """Raise Throttled where the address has used its budget up."""
-        if not self._is_within_rate(request, self.get_ident(request), lambda key, _: int(self.cache.get(key, 0)) + 1):
+
+        def count(window: RateWindow) -> int | None:
+            calls = _count(window, 0)
+            return None if calls is None else calls + 1
+
+        if not self._is_within_rate(request, self.get_ident(request), count):
             message = f"Too many unknown keys came from this address ({self.get_rate()}, {self.scope}): see to the key."
             raise Throttled(self.wait(), message)
 
     def record(self, request: Request) -> None:
         """Count one invalid key."""
-        self._is_within_rate(request, self.get_ident(request), self._increment)
+        self._is_within_rate(request, self.get_ident(request), _count)
+
+
+def _count(window: RateWindow, calls: int = 1) -> int | None:
+    """Add calls to a window and return how many it has; None where Redis does not count."""
+    return count_call(window, calls).calls
 
 
 def _token_caller(principal: Any) -> str:
@@ -119,8 +111,11 @@ def _token_caller(principal: Any) -> str:
     return blake2b(f"{principal.prefix}:{principal.viewer}".encode(), digest_size=12).hexdigest()
 
 
-def _forget_backoff() -> None:
-    RateThrottle.uncounted_until = 0.0
+@lru_cache
+def _parse_rate(rate: str | None) -> tuple[int | None, int | None]:
+    """Return the number of calls, and the seconds of the window."""
+    calls, seconds = SimpleRateThrottle.parse_rate(RateThrottle(), rate)
+    return calls, None if seconds is None else int(seconds)
 
 
-process_state.register("API: when rates are counted again after Redis failed", _forget_backoff)
+process_state.register("API: the rates, parsed", _parse_rate.cache_clear)

@@ -84,7 +84,7 @@ def refuse_early(request: HttpRequest) -> HttpResponse | None:
         except DisallowedHost:
             return _refuse_host(request)
     address = _client_address(request)
-    if request.method == "POST" and request.path == reverse("admin:login"):
+    if request.method == "POST" and request.path.startswith(ADMIN_ROOT) and request.path == reverse("admin:login"):
         if wait := address_counts.retry_after("logins", address):
             return _too_many_requests(request, "logins", wait)
         address_counts.increment("logins", address)

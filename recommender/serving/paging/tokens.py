@@ -4,21 +4,27 @@ The first page stores nothing, so that a list of which nobody wants more costs n
 was asked with and which movies it showed. Later tokens name a session, which has both.
 """
 
+import hashlib
+import hmac
 import json
 import struct
 import time
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.crypto import constant_time_compare
+
+from recommender import process_state
 
 _SALT = "movierec.page"
 _SIGNATURE_SIZE, _SESSION_SIZE = 16, 16  # bytes
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FIRST, _LATER = 1, 2  # kinds of tokens
 _ROOT = struct.Struct("<qqH")  # when the list was asked for (unix seconds), data set, movies of the first page
 _LATER_PAGE = struct.Struct(f"<{_SESSION_SIZE}s8sII")  # session, nonce, number of the page, movies shown before it
@@ -48,7 +54,7 @@ class Root(NamedTuple):
     def pack(self) -> bytes:
         """Return the root as bytes."""
         head = _ROOT.pack(self.asked_at, self.data_set, len(self.first_ids))
-        rest = json.dumps([self.list_name, self.parameters, self.versions], ensure_ascii=False, separators=(",", ":"))
+        rest = _JSON.encode([self.list_name, self.parameters, self.versions])
         packed = rest.encode("utf-8", "surrogatepass")
         packed = b"z" + zlib.compress(packed, 1) if len(packed) > 500 else b"j" + packed
         return b"".join((head, np.asarray(self.first_ids, "<i4").tobytes(), packed))
@@ -123,4 +129,13 @@ def _sign(kind: int, content: bytes) -> str:
 
 
 def _signature(payload: bytes, key: str) -> bytes:
-    return salted_hmac(_SALT, payload, key, algorithm="sha256").digest()[:_SIGNATURE_SIZE]
+    return hmac.digest(_derived_key(key), payload, "sha256")[:_SIGNATURE_SIZE]
+
+
+@lru_cache
+def _derived_key(key: str) -> bytes:
+    """Return the key of these signatures alone, as `django.utils.crypto.salted_hmac` derives it."""
+    return hashlib.sha256(f"{_SALT}{key}".encode()).digest()
+
+
+process_state.register("paging: keys of signatures", _derived_key.cache_clear)

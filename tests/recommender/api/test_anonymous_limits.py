@@ -77,7 +77,7 @@ def test_early_is_before_any_work(db, django_assert_num_queries, monkeypatch):
         raise AssertionError("a view was reached, or Redis")
 
     monkeypatch.setattr("recommender.api.charts.PopularView.dispatch", fail)
-    monkeypatch.setattr("recommender.api.access.throttles.RateThrottle._increment", fail)
+    monkeypatch.setattr("recommender.api.access.throttles.count_call", fail)
     with django_assert_num_queries(0):
         assert Client().get("/popular").status_code == 429
 

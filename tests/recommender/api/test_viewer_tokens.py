@@ -95,6 +95,6 @@ def test_it_has_a_budget_of_its_own_without_the_viewer_id_in_redis(client_with, 
     app.get(f"/recommend?user_id={UNLIKE_A_DIGEST}")
     assert app.get(f"/recommend?user_id={UNLIKE_A_DIGEST}", expect=429)["code"] == "throttled"
 
-    keys = [key.decode() for key in caches["default"].client.get_client().keys("*")]
-    assert any("viewer" in key for key in keys)
+    keys = [key.decode() for key in caches["lists"].client.get_client().keys("*rate:*")]
+    assert any(":viewer:" in key for key in keys)
     assert not any(str(UNLIKE_A_DIGEST) in key for key in keys)
