@@ -76,7 +76,7 @@ class ViewerImportsThrottle(RateThrottle):
 
     def spend(self, request: Request) -> None:
         """Count a file. Raises Throttled where the viewer has used the budget up."""
-        if not self._is_within_rate(request, _token_caller(request.auth), self._increment):
+        if not self._is_within_rate(request, _token_caller(request.auth), _count):
             raise Throttled(self.wait(), f"This viewer's token may send {self.get_rate()} files: send it later.")
 
 
