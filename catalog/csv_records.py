@@ -8,7 +8,7 @@ Django.
 import csv
 import re
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 MAX_RECORD_LENGTH = 1_000_000  # characters
@@ -30,6 +30,8 @@ class CsvRecords(Iterator[Record]):
 
     Cells in the columns `multiline` may go over several lines; no line within them may look like a row: as many cells,
     with nothing but numbers in the columns `ids`, or texts built like those of the row itself (sku-17 like sku-4).
+    Names without a digit (amelie like the-matrix) are built like words, so there the line's other cells count too: none
+    begins with a space, and each is a number where the row's own is one.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class CsvRecords(Iterator[Record]):
 
     def _close(self, first: str, following: list[Line]) -> list[str] | None:
         """Return the cells of the record that begins with `first`, or None; adds the lines read to `following`."""
-        parts, size, own = [first], len(first), self._id_shapes(first)
+        parts, size, own = [first], len(first), next(csv.reader([first], delimiter=self._delimiter), [])
         while (line := self._next_line()) is not None:
             following.append(line)
             size += len(line[1])
@@ -100,17 +102,22 @@ class CsvRecords(Iterator[Record]):
                     return None if problem or goes_over or len(cells) != self._width else cells
         return None
 
-    def _id_shapes(self, first: str) -> dict[int, str]:
-        """Return by column how the ids of the row are built that begins with `first`."""
-        cells = next(csv.reader([first], delimiter=self._delimiter), [])
-        return {column: _shape(cells[column].strip()) for column in self._ids if column < len(cells)}
-
-    def _looks_like_row(self, text: str, own: Mapping[int, str]) -> bool:
+    def _looks_like_row(self, text: str, own: Sequence[str]) -> bool:
+        """Say whether a line may be a row. `own`: the known cells of the row that may go over it."""
         cells, problem = parse_record(text, self._delimiter)
         if problem or len(cells) != self._width:
             return False
         ids = {column: cells[column].strip() for column in self._ids if cells[column].strip()}
-        fits = (_is_number(cell) or _shape(cell) == own.get(column, "") != "" for column, cell in ids.items())
+        own_ids = {column: own[column].strip() for column in self._ids if column < len(own)}
+        may_be_name = not any(cell.startswith(" ") for cell in cells) and all(
+            not cell or _is_number(cell) for cell, before in zip(cells, own, strict=False) if _is_number(before)
+        )
+        fits = (
+            _is_number(cell)
+            or _shape(cell) == _shape(own_ids.get(column, "")) != ""
+            or (may_be_name and _letters(cell) == _letters(own_ids.get(column, "")) != "")
+            for column, cell in ids.items()
+        )
         return all(fits) and bool(ids or not self._ids)
 
 
@@ -126,6 +133,15 @@ def _shape(text: str) -> str:
     """Return how a text with a digit and without spaces is built, as w-w for sku-17; nothing for any other."""
     has_shape = any(map(str.isdigit, text)) and not any(map(str.isspace, text))
     return re.sub(r"[^\W_]+", "w", text) if has_shape else ""
+
+
+def _letters(text: str) -> str:
+    """Return how the letters of a name without digits and spaces are written, as A for MATRIX; nothing for others."""
+    if not text or any(character.isdigit() or character.isspace() for character in text):
+        return ""
+    if not any(map(str.isalpha, text)):
+        return ""
+    return "a" if text == text.lower() else "A" if text == text.upper() else "Aa"
 
 
 def _is_number(text: str) -> bool:

@@ -1,9 +1,12 @@
-"""Signals for the apps above. All but the last are sent after commit, with the values of that commit."""
+"""Signals for the apps above. Sent after commit, with the values of that commit, unless the signal says otherwise."""
 
 from django.dispatch import Signal
 
 # versions: dict[int, int], viewer id -> Viewer.version. Sent for resent events too, with the version as it stands.
 viewers_changed = Signal()
+
+# of: str, what the rows are. Sent by a command that begins to import; a receiver returns an ImportJournal.
+import_began = Signal()
 
 # version: int, Revision.catalogue
 catalogue_changed = Signal()

@@ -12,6 +12,7 @@ class RecommenderConfig(AppConfig):
         from catalog import selectors, services, signals
         from infrastructure.signals import process_alive, web_process_ends, web_process_started
         from recommender import cache, checks, receivers, registry  # noqa: F401  (importing registers the checks)
+        from recommender.ingest import import_journals
         from recommender.monitoring import probe
         from recommender.serving import metrics
         from recommender.staff_roles import sync_staff_groups
@@ -20,6 +21,7 @@ class RecommenderConfig(AppConfig):
         signals.catalogue_changed.connect(receivers.publish_catalogue_version)
         signals.epoch_changed.connect(receivers.publish_epoch)
         signals.data_set_replaced.connect(receivers.reject_former_data)
+        signals.import_began.connect(import_journals.open_journal)
         cache.set_epoch_bumper(services.bump_epoch)
         registry.set_data_set_reader(selectors.data_set)
         registry.on_tick(metrics.flush)

@@ -34,6 +34,7 @@ from catalog.services.movies import (
 )
 from catalog.services.undo.deletion import DeletedRecords, delete_event_ranges, delete_unused
 from catalog.services.undo.fingerprints import fingerprints
+from catalog.services.undo.journal import ImportJournal, StepCounts, open_journal
 from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.services.versions import bump_catalogue, bump_data_set, bump_epoch
 from catalog.services.viewer_profiles import PROFILE_DEFAULTS, ProfileWrite, write_profile
@@ -53,6 +54,7 @@ __all__ = [
     "EventResult",
     "EventStatus",
     "GenreChange",
+    "ImportJournal",
     "MadeRecords",
     "MergeRecord",
     "MovieChange",
@@ -64,6 +66,7 @@ __all__ = [
     "RecordKind",
     "RecordedBlock",
     "RemovedDemo",
+    "StepCounts",
     "UnmergeRecord",
     "WriteMode",
     "WriteProblem",
@@ -87,6 +90,7 @@ __all__ = [
     "join_doubles",
     "mark_published",
     "merge_viewer",
+    "open_journal",
     "part_doubles",
     "publish_movies",
     "record_block",

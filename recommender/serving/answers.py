@@ -20,9 +20,10 @@ from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
-from recommender.serving.wording.texts import Words
+from recommender.serving.wording.texts import Text, Words
 
-NOTHING_SEEN = "The viewer has seen no film, or none without bad stars: leave out seen=only."
+NOTHING_SEEN = Text("The viewer has seen no film, or none without bad stars: leave out seen=only.")
+LIST_ENDED = Text("The list ended with the page before.")
 
 
 def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
@@ -49,10 +50,16 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
 
 
 def build_answer(
-    context: RequestContext, candidates: Candidates, movies: RankedMovies, *, more: bool | None = None
+    context: RequestContext,
+    candidates: Candidates,
+    movies: RankedMovies,
+    *,
+    more: bool | None = None,
+    why_empty: Sequence[Text] = (),
 ) -> Answer:
     """Describe the list: where it comes from, what was kept out of it; titles and explanations where they are asked
-    for. `more`: whether a page follows, where another list than the whole catalogue decides that."""
+    for. `more`: whether a page follows, where another list than the whole catalogue decides that.
+    `why_empty`: what is said of an empty list, where the caller knows it."""
     request, viewer = context.request, candidates.viewer
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
@@ -72,7 +79,9 @@ def build_answer(
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
-        empty_reason="" if movie_ids else _explain_empty(context, viewer),
+        empty_reason=""
+        if movie_ids
+        else Words(context.snapshot, languages).join(why_empty or _explain_empty(context, viewer)),
         explanations=None if reasons is None else _put_into_words(reasons, Words(context.snapshot, languages, cards)),
         movie_cards=cards if request.titles else None,
         language=context.snapshot.language_of(languages) if request.titles or reasons is not None else "",
@@ -145,12 +154,12 @@ def has_more(context: RequestContext, candidates: Candidates, movie_ids: np.ndar
     return bool(eligibility.mask_without(np.concatenate([seen_ids, listed])).any())
 
 
-def _explain_empty(context: RequestContext, viewer: ViewerProfile) -> str:
-    """Say why nothing is listed: where only what was seen may be, by the filters without that."""
+def _explain_empty(context: RequestContext, viewer: ViewerProfile) -> tuple[Text, ...]:
+    """Return why nothing is listed: where only what was seen may be, by the filters without that."""
     if len(context.request.shown_ids):
-        return "The list ended with the page before."
+        return (LIST_ENDED,)
     if viewer.only_ids is not None and not len(viewer.only_ids):
-        return NOTHING_SEEN
+        return (NOTHING_SEEN,)
     eligibility = context.eligible_for(replace(viewer, only_ids=None))
     return explain_empty(eligibility, context.request.filters, context.unknown_names)
 

@@ -18,12 +18,13 @@ from recommender.serving.paging.page import make_page
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import ChartName, RecommendRequest
 from recommender.serving.response import Answer
+from recommender.serving.wording.texts import Text
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
 
 TREND_POOL = 500  # movies at the head of the trend that a viewer's taste orders anew
-NO_TREND = "No film that is available and unseen is watched more than usual lately."
+NO_TREND = Text("No film that is available and unseen is watched more than usual lately.")
 
 
 @instrumented
@@ -50,10 +51,9 @@ def _chart_page(request: RecommendRequest, name: ChartName, *, personal: bool) -
     movies = rerank(context, candidates)
     listed = context.snapshot.doubles.all_ids(np.append(request.shown_ids, movies.movie_ids))
     more = bool(len(ranked.without(listed).movie_ids))
-    answer = build_answer(context, candidates, movies, more=more)
+    no_trend = (NO_TREND,) if name == "trending" and not request.filters.as_dict() else ()
+    answer = build_answer(context, candidates, movies, more=more, why_empty=no_trend)
     answer.is_chart = True
-    if name == "trending" and not request.filters.as_dict() and answer.empty_reason:
-        answer.empty_reason = NO_TREND
     return answer
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from catalog import selectors
 from catalog.models import Credit
+from catalog.names.languages import NO_WISH, LanguageWish
 from recommender.history import to_model_events
 from recommender.ml.data import RATING, WATCH
 from recommender.movies.snapshot import CatalogueSnapshot
@@ -16,6 +17,7 @@ from recommender.serving.candidates import charts
 from recommender.serving.candidates.trending import standardised_excess
 from recommender.serving.current_versions import read_versions
 from recommender.serving.home.rows import TOP_POPULAR
+from recommender.serving.wording.texts import Text, Words
 
 MAX_GENRES, MAX_AVOIDED_GENRES, MAX_PEOPLE, MAX_LANGUAGES, MAX_SENTENCES = 8, 2, 6, 6, 6
 MIN_EXCESS = 1.0  # standard deviations: a share that is as far from everyone's is no chance
@@ -64,14 +66,24 @@ class TasteProfile(NamedTuple):
     people: list[FavouritePerson]
     decades: list[tuple[int, int]]  # (1990, number of movies), without gaps
     languages: list[LanguageShare]  # the most watched first
-    sentences: list[str]  # the same in words, what stands out most first
+    sentences: list[str]  # the same in words of the language that was wished, what stands out most first
 
 
+_GENRE_SENTENCES = {
+    Direction.MORE: "Watches more {genre} than others: {share}% of films, beside {everyone}% of what everyone watches.",
+    Direction.LESS: "Watches less {genre} than others: {share}% of films, beside {everyone}% of what everyone watches.",
+}
+_PERSON_SENTENCES = {
+    "director": "Likes films by {person}: {count} of them.",
+    "actor": "Likes films with {person}: {count} of them.",
+}
 EMPTY_TASTE = TasteProfile(0, 0, 0, None, [], [], [], [], [])
 
 
-def build_taste_profile(viewer_id: int) -> TasteProfile | None:
+def build_taste_profile(viewer_id: int, wish: LanguageWish = NO_WISH) -> TasteProfile | None:
     """Summarise a viewer's history with one query. None for an unknown viewer, and for one without a history.
+
+    `wish`: the language of the sentences; without one the viewer's own.
 
     People are counted in films within the viewer's age limit, as rows of a home page are.
     """
@@ -92,6 +104,7 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
     ratings = history.ratings[~np.isnan(history.ratings)]
     genres = _genre_shares(snapshot, rows, cache_read.epoch)
     decades, languages = _movies_per_decade(snapshot.table.year[rows]), _language_shares(snapshot, rows)
+    words = Words(snapshot, snapshot.language_chain(wish, history.language))
     return TasteProfile(
         movie_count=len(rows),
         liked_count=len(all_liked.rows),
@@ -101,7 +114,7 @@ def build_taste_profile(viewer_id: int) -> TasteProfile | None:
         people=people,
         decades=decades,
         languages=languages,
-        sentences=_put_into_words(genres, people, decades, languages, len(rows)),
+        sentences=[words.say(text) for text in _sentences(genres, people, decades, languages, len(rows))],
     )
 
 
@@ -156,30 +169,36 @@ def _movies_per_decade(years: np.ndarray) -> list[tuple[int, int]]:
     return [((first + index) * 10, count) for index, count in enumerate(np.bincount(decades - first).tolist())]
 
 
-def _put_into_words(
+def _sentences(
     genres: Sequence[GenreShare],
     people: Sequence[FavouritePerson],
     decades: Sequence[tuple[int, int]],
     languages: Sequence[LanguageShare],
     movie_count: int,
-) -> list[str]:
-    """Say in sentences what stands out: genres watched more and less than by everyone, people, a decade, a language."""
+) -> list[Text]:
+    """Return what stands out: genres watched more and less than by everyone, people, a decade, a language."""
     apart = sorted(
         (genre for genre in genres if genre.direction is not Direction.SAME),
         key=lambda genre: -abs(genre.share - genre.baseline_share),
     )
     sentences = [
-        f"Watches {genre.direction} {genre.name} than others: {genre.share:.0%} of films, beside "
-        f"{genre.baseline_share:.0%} of what everyone watches."
-        for genre in apart
+        Text(_GENRE_SENTENCES[genre.direction], genres=[genre.name], values=_percentages(genre)) for genre in apart
     ]
     sentences += [
-        f"Likes films {'by' if person.role == 'director' else 'with'} {person.name}: {person.movie_count} of them."
-        for person in people[:2]
+        Text(_PERSON_SENTENCES[person.role], people=[person.name], total=person.movie_count) for person in people[:2]
     ]
     decade, most = max(decades, key=lambda item: item[1], default=(0, 0))
     if 2 * most > movie_count:
-        sentences.append(f"Watches mostly films of the {decade}s: {most} of {movie_count}.")
+        text, values = (
+            "Watches mostly films of the {decade}s: {count} of {total}.",
+            {"decade": decade, "total": movie_count},
+        )
+        sentences.append(Text(text, total=most, values=values))
     if languages and 2 * languages[0].movie_count > movie_count and languages[0].language.partition("-")[0] != "en":
-        sentences.append(f"Watches mostly films in the language {languages[0].language}.")
+        language = {"language": languages[0].language}
+        sentences.append(Text("Watches mostly films in the language {language}.", values=language))
     return sentences[:MAX_SENTENCES]
+
+
+def _percentages(genre: GenreShare) -> dict[str, str]:
+    return {"share": f"{100 * genre.share:.0f}", "everyone": f"{100 * genre.baseline_share:.0f}"}

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import sys
 from itertools import product
 
@@ -100,6 +101,45 @@ def test_an_unclosed_overview_swallows_no_movie_whose_key_is_a_text(tmp_path, id
     _, rejected = import_file("movies", write_file(tmp_path, text, "films.csv"))
     assert [(line, "quote" in reason) for line, _, reason in rejected] == [(2, True)]
     assert {*Movie.objects.exclude(key=None).values_list("key", flat=True)} == {two, three, four}
+
+
+@pytest.mark.parametrize("ids", [["amelie", "the-matrix", "nemo", "up"], ["AMELIE", "MATRIX", "NEMO", "UP"]])
+def test_an_unclosed_overview_swallows_no_movie_whose_key_is_a_word(tmp_path, ids):
+    one, two, three, four = ids
+    text = (
+        "movie_id,year,overview,title\n"
+        f'{one},2001,"never closed,One\n'
+        f'{two},1999,24",Two\n'
+        f'{three},2003,"first\nlove, death, and, robots\nParis,London,Rome,Madrid\nlast",Three\n'
+        f'{four},2009,"first\nno 4, 5",Four\n'
+    )
+    _, rejected = import_file("movies", write_file(tmp_path, text, "films.csv"))
+    assert [(line, "quote" in reason) for line, _, reason in rejected] == [(2, True)]
+    assert {*Movie.objects.exclude(key=None).values_list("key", flat=True)} == {two, three, four}
+    assert "Paris,London,Rome,Madrid" in Movie.objects.get(key=three).overview
+
+
+def test_lines_of_json_are_read_alone_where_one_of_a_block_is_broken(tmp_path):
+    """Each line is judged by itself, though a thousand of them are read at once."""
+    event = {"user_id": BEN, "movie_id": str(NEMO), "kind": "watch"}
+    good = [json.dumps(event | {"occurred_at": 1_600_000_000 + n}) for n in range(1_500)]
+    broken = {
+        3: good[0] + "," + good[1],
+        700: good[0].replace("{", '{"user_id": 103, ', 1),
+        701: '{"user_id": 102, "movie_id": "x',
+        702: 'y", "kind": "watch"}',
+        1_100: '{"user_id": NaN}',
+        1_101: '{"a": {"b": 1}',
+        1_102: '{"b": 2}}',
+        1_103: '"text"',
+        1_104: '{"user_id": 102, "movie_id": "\udc80"}',
+    }
+    lines = [broken.get(number, line) for number, line in enumerate(good, 1)]
+    path = tmp_path / "events.jsonl"
+    path.write_bytes("\r\n".join(lines).encode(errors="surrogateescape"))
+    _, rejected = import_file("events", path)
+    assert {line for line, _, _ in rejected} == broken.keys()
+    assert WatchEvent.objects.filter(viewer=BEN, movie=NEMO, occurred_at__year=2020).count() == 1_500 - len(broken)
 
 
 @pytest.mark.parametrize(

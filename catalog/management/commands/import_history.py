@@ -3,19 +3,20 @@
 import argparse
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
 from catalog.exchange.history.dates import DateOrder
-from catalog.exchange.history.importing import UnmatchedRow, import_history
-from catalog.exchange.history.reading import ReadOptions
+from catalog.exchange.history.importing import HistoryReport, UnmatchedRow, import_history, match_rows, store_history
+from catalog.exchange.history.reading import ReadOptions, read_history
 from catalog.exchange.history.rows import LIST_KINDS
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
-from catalog.keys import VIEWER_KEY_RULE, parse_key
+from catalog.keys import VIEWER_KEY_RULE, Key, parse_key
 from catalog.plurals import count_noun
 from catalog.selectors import has_demo
+from catalog.services import MadeRecords, StepCounts, open_journal
 
 
 class Command(BaseCommand):
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         )
         try:
             with file.open("rb") as source:
-                report = import_history(key, source, said, dry_run=dry_run)
+                report = self._import(key, source, said, dry_run)
         except (CatalogError, OSError) as error:
             raise CommandError(f"Nothing was imported. {error}") from error
         self.stdout.write(
@@ -82,3 +83,19 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{path} has the {count_noun(len(report.unmatched), 'row')} that were left out, with the reason."
             )
+
+    def _import(self, viewer: Key, file: BinaryIO, said: ReadOptions, dry_run: bool) -> HistoryReport:
+        if dry_run:
+            return import_history(viewer, file, said, dry_run=True)
+        history = read_history(file, said)
+        matches = match_rows(history.rows)
+        journal = open_journal("history")
+
+        def store(made: MadeRecords) -> tuple[HistoryReport, StepCounts]:
+            report = store_history(viewer, history, matches, made=made)
+            return report, StepCounts(report.stored, report.duplicates, len(report.unmatched))
+
+        report = journal.write(store)
+        if how := journal.how_to_undo():
+            self.stdout.write(how)
+        return report

@@ -12,13 +12,14 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.exchange.dry_run import DryRun
 from catalog.exchange.row_files import FileFormat
-from catalog.exchange.row_import import import_rows
+from catalog.exchange.row_import import ImportResult, import_rows
 from catalog.exchange.row_schemas import COLUMNS, RowKind
 from catalog.exchange.text_blocks import Batch, rows_of
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.management.progress import progress_display
 from catalog.management.row_files import RejectedRowsFile, open_rows
 from catalog.selectors import may_bring_genres
+from catalog.services import MadeRecords, StepCounts, open_journal
 
 HELP = """Import films, people, genres, viewers or events from a JSONL, CSV or Parquet file; docs/api.md has the
 fields of each.
@@ -96,15 +97,19 @@ class Command(BaseCommand):
     ) -> int:
         """Import all rows. Returns how many were rejected."""
         stored = duplicates = rejected = 0
+        journal = open_journal(str(kind))
         try:
             for batch in batches:
-                result = import_rows(kind, batch, trust_times=True, create_genres=create_genres)
+                result = journal.write(partial(_import_batch, kind, batch, create_genres))
                 stored, duplicates = stored + result.stored, duplicates + result.duplicates
                 rejected += result.rejected
                 rejected_rows.write(result.rejections)
                 progress(stored + duplicates + rejected, None)
         except (CatalogError, OSError, EOFError, zlib.error) as error:
             raise CatalogError(f"{error}. {BROKEN_OFF}") from error
+        finally:
+            if how := journal.how_to_undo():
+                self.stdout.write(how)
         self.stdout.write(f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected.")
         return rejected
 
@@ -138,3 +143,10 @@ class Command(BaseCommand):
         if report.removes_demo:
             self.stdout.write("The demo would be removed.")
         return report.rejected
+
+
+def _import_batch(
+    kind: RowKind, batch: Batch, create_genres: bool, made: MadeRecords
+) -> tuple[ImportResult, StepCounts]:
+    result = import_rows(kind, batch, trust_times=True, create_genres=create_genres, made=made)
+    return result, StepCounts(result.stored, result.duplicates, result.rejected)

@@ -12,6 +12,7 @@ from recommender.movies.indexes import NameIndex, segment_sums
 from recommender.movies.snapshot import CatalogueSnapshot
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.request import Filters
+from recommender.serving.wording.texts import Text
 
 ACTOR, DIRECTOR = int(Credit.Role.ACTOR), int(Credit.Role.DIRECTOR)
 MAX_SUGGESTED = 8  # unknown names of a request: each costs a comparison with every name of the catalogue
@@ -58,9 +59,11 @@ def suggest_names(
     return suggestions
 
 
-def explain_empty(eligibility: EligibilityFilter, filters: Filters, unknown_names: dict[str, list[str]]) -> str:
-    """Say why a list is empty, for the client's developer: which filter alone empties it, if one does; else that they
-    do so together, or what keeps the movies that match them from being listed."""
+def explain_empty(
+    eligibility: EligibilityFilter, filters: Filters, unknown_names: dict[str, list[str]]
+) -> tuple[Text, ...]:
+    """Return why a list is empty, in parts of a sentence, for the client's developer: which filter alone empties it, if
+    one does; else that they do so together, or what keeps the movies that match them from being listed."""
     return (
         _explain_unknown_names(filters, unknown_names)
         or _explain_one_filter(eligibility.snapshot, filters)
@@ -68,45 +71,53 @@ def explain_empty(eligibility: EligibilityFilter, filters: Filters, unknown_name
     )
 
 
-def _explain_unknown_names(filters: Filters, unknown_names: dict[str, list[str]]) -> str:
+def _explain_unknown_names(filters: Filters, unknown_names: dict[str, list[str]]) -> tuple[Text, ...]:
     for name in ("genres", "actors", "directors", "languages", "countries"):
         unknown = unknown_names.get(name, [])
         if unknown and len(unknown) == len(getattr(filters, name)):
-            return f"The catalogue has none of the {name}: {', '.join(unknown)}."
-    return ""
+            values = {"field": name, "names": ", ".join(unknown)}
+            return (Text("The catalogue has none of the {field}: {names}.", values=values),)
+    return ()
 
 
-def _explain_one_filter(snapshot: CatalogueSnapshot, filters: Filters) -> str:
+def _explain_one_filter(snapshot: CatalogueSnapshot, filters: Filters) -> tuple[Text, ...]:
     for min_name, max_name in RANGES.values():
         minimum, maximum = getattr(filters, min_name), getattr(filters, max_name)
         if minimum is not None and maximum is not None and minimum > maximum:
-            return f"{min_name} {minimum} is greater than {max_name} {maximum}."
+            values = {"low": min_name, "minimum": minimum, "high": max_name, "maximum": maximum}
+            return (Text("{low} {minimum} is greater than {high} {maximum}.", values=values),)
     for name, mask in _mask_by_filter(snapshot, filters).items():
         if not mask.any():
-            return f"No film matches {name}: change this filter or leave it out."
-    return ""
+            return (Text("No film matches {field}: change this filter or leave it out.", values={"field": name}),)
+    return ()
 
 
-def _explain_ineligible(eligibility: EligibilityFilter) -> str:
+def _explain_ineligible(eligibility: EligibilityFilter) -> tuple[Text, ...]:
     snapshot, age_limit, mask = eligibility.snapshot, eligibility.age_limit, eligibility.attribute_mask
     if mask is not None and not mask.any():
-        return "Each filter matches some films, but no film matches all of them: leave one out."
+        return (Text("Each filter matches some films, but no film matches all of them: leave one out."),)
     matching = mask if mask is not None else np.ones(len(snapshot.table.ids), bool)
     available = matching & eligibility.availability().available
-    message = f"Films {'matching the filters' if mask is not None else 'in the catalogue'}: {int(matching.sum())}"
+    of_filters, of_catalogue = "Films matching the filters: {count}", "Films in the catalogue: {count}"
+    counted = Text(of_catalogue if mask is None else of_filters, total=int(matching.sum()))
     if not available.any():
-        return f"{message}; none is available now{_where(eligibility)}."
+        return counted, _unavailable(eligibility)
     if age_limit is not None and not (available & snapshot.allowed_for_age(age_limit)).any():
-        uncertified = f"of unknown certificate count as {settings.UNCERTIFIED_AGE}"
-        return f"{message}; none that is available now is for the age of {age_limit}, and those {uncertified}."
-    return f"{message}; all of them are excluded, seen, rejected or not to be shown now: see removed."
+        text = (
+            "none that is available now is for the age of {age}, and those of unknown certificate count as "
+            "{uncertified}."
+        )
+        return counted, Text(text, values={"age": age_limit, "uncertified": settings.UNCERTIFIED_AGE})
+    return counted, Text("all of them are excluded, seen, rejected or not to be shown now: see removed.")
 
 
-def _where(eligibility: EligibilityFilter) -> str:
-    """Say in which country films were looked for, where the catalogue has windows by country."""
+def _unavailable(eligibility: EligibilityFilter) -> Text:
+    """Say that no film is available: in which country, where the catalogue has windows by country."""
     if not eligibility.snapshot.table.window_countries:
-        return ""
-    return f" in {eligibility.country}" if eligibility.country else " where no country is named"
+        return Text("none is available now.")
+    if not eligibility.country:
+        return Text("none is available now where no country is named.")
+    return Text("none is available now in {country}.", values={"country": eligibility.country})
 
 
 def _mask_by_filter(snapshot: CatalogueSnapshot, filters: Filters) -> dict[str, np.ndarray]:

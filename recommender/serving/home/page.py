@@ -170,7 +170,7 @@ def _make_page(context: RequestContext, viewer: ViewerProfile, max_rows: int, ro
         degraded=context.degraded,
         unknown_names=context.unknown_names,
         suggestions=suggest_names(context.snapshot, context.unknown_names),
-        empty_reason="" if chosen else explain_empty(eligibility, request.filters, context.unknown_names),
+        empty_reason="" if chosen else words.join(explain_empty(eligibility, request.filters, context.unknown_names)),
         completions=dict(zip(table.ids[own.started].tolist(), shares, strict=True)),
         language=context.snapshot.language_of(languages),
         languages=languages,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from django.conf import settings
@@ -32,6 +33,7 @@ class Text(NamedTuple):
     genres: Sequence[str] = ()  # by the catalogue's own names
     people: Sequence[str] = ()
     total: int = 0  # as {count}
+    values: Mapping[str, object] = MappingProxyType({})  # what else stands in it, by name
 
 
 class Titled(Protocol):
@@ -70,7 +72,12 @@ class Words:
             genre=self._join([self._genre_names.get(name, name) for name in text.genres]),
             person=self._join(text.people),
             count=text.total,
+            **text.values,
         )
+
+    def join(self, parts: Iterable[Text]) -> str:
+        """Return the parts of a sentence in words; nothing where there are none."""
+        return "; ".join(map(self.say, parts))
 
     def title_of(self, movie_id: int, title: str) -> str:
         """Return a film's title in the language; `title`, its first, where there is no card of it."""

@@ -293,4 +293,191 @@ TRANSLATIONS: Mapping[str, Mapping[str, str]] = {
         it="Popolare tra gli altri spettatori.",
         pt="Popular entre outros espectadores.",
     ),
+    # Why a list is empty
+    "The list ended with the page before.": _in(
+        de="Die Liste endete mit der Seite davor.",
+        fr="La liste s'est terminée à la page précédente.",
+        es="La lista terminó en la página anterior.",
+        it="L'elenco è finito con la pagina precedente.",
+        pt="A lista terminou na página anterior.",
+    ),
+    "The viewer has seen no film, or none without bad stars: leave out seen=only.": _in(
+        de="Es wurde kein Film gesehen, oder keiner ohne schlechte Sterne: lass seen=only weg.",
+        fr="Aucun film n'a été vu, ou aucun sans mauvaise note\N{NO-BREAK SPACE}: retirez seen=only.",
+        es="No se ha visto ninguna película, o ninguna sin malas estrellas: quita seen=only.",
+        it="Nessun film è stato visto, o nessuno senza voti bassi: togli seen=only.",
+        pt="Nenhum filme foi visto, ou nenhum sem notas ruins: retire seen=only.",
+    ),
+    "No film that is available and unseen is watched more than usual lately.": _in(
+        de="Kein Film, der verfügbar und ungesehen ist, wird zuletzt öfter gesehen als sonst.",
+        fr="Aucun film disponible et non vu n'est plus regardé que d'habitude ces derniers temps.",
+        es="Ninguna película disponible y sin ver se ha visto últimamente más de lo normal.",
+        it="Nessun film disponibile e non visto è guardato più del solito negli ultimi tempi.",
+        pt="Nenhum filme disponível e não visto é mais assistido que o normal ultimamente.",
+    ),
+    "The catalogue has none of the {field}: {names}.": _in(
+        de="Der Katalog hat nichts von {field}: {names}.",
+        fr="Le catalogue ne contient aucun élément de {field}\N{NO-BREAK SPACE}: {names}.",
+        es="El catálogo no tiene nada de {field}: {names}.",
+        it="Il catalogo non ha nulla di {field}: {names}.",
+        pt="O catálogo não tem nada de {field}: {names}.",
+    ),
+    "{low} {minimum} is greater than {high} {maximum}.": _in(
+        de="{low} {minimum} ist größer als {high} {maximum}.",
+        fr="{low} {minimum} est supérieur à {high} {maximum}.",
+        es="{low} {minimum} es mayor que {high} {maximum}.",
+        it="{low} {minimum} è maggiore di {high} {maximum}.",
+        pt="{low} {minimum} é maior que {high} {maximum}.",
+    ),
+    "No film matches {field}: change this filter or leave it out.": _in(
+        de="Kein Film passt zu {field}: ändere diesen Filter oder lass ihn weg.",
+        fr="Aucun film ne correspond à {field}\N{NO-BREAK SPACE}: modifiez ce filtre ou retirez-le.",
+        es="Ninguna película cumple {field}: cambia este filtro o quítalo.",
+        it="Nessun film corrisponde a {field}: cambia questo filtro o toglilo.",
+        pt="Nenhum filme corresponde a {field}: mude este filtro ou retire-o.",
+    ),
+    "Each filter matches some films, but no film matches all of them: leave one out.": _in(
+        de="Zu jedem Filter passen Filme, aber zu allen zusammen keiner: lass einen weg.",
+        fr="Chaque filtre trouve des films, mais aucun film ne correspond à tous\N{NO-BREAK SPACE}: retirez-en un.",
+        es="Cada filtro encuentra películas, pero ninguna los cumple todos: quita uno.",
+        it="Ogni filtro trova dei film, ma nessuno corrisponde a tutti: togline uno.",
+        pt="Cada filtro encontra filmes, mas nenhum corresponde a todos: retire um.",
+    ),
+    "Films matching the filters: {count}": _in(
+        de="Filme, die zu den Filtern passen: {count}",
+        fr="Films correspondant aux filtres\N{NO-BREAK SPACE}: {count}",
+        es="Películas que cumplen los filtros: {count}",
+        it="Film che corrispondono ai filtri: {count}",
+        pt="Filmes que correspondem aos filtros: {count}",
+    ),
+    "Films in the catalogue: {count}": _in(
+        de="Filme im Katalog: {count}",
+        fr="Films du catalogue\N{NO-BREAK SPACE}: {count}",
+        es="Películas del catálogo: {count}",
+        it="Film nel catalogo: {count}",
+        pt="Filmes no catálogo: {count}",
+    ),
+    "none is available now.": _in(
+        de="keiner ist zurzeit verfügbar.",
+        fr="aucun n'est disponible actuellement.",
+        es="ninguna está disponible ahora.",
+        it="nessuno è disponibile ora.",
+        pt="nenhum está disponível agora.",
+    ),
+    "none is available now in {country}.": _in(
+        de="keiner ist zurzeit in {country} verfügbar.",
+        fr="aucun n'est disponible actuellement dans le pays {country}.",
+        es="ninguna está disponible ahora en {country}.",
+        it="nessuno è disponibile ora in {country}.",
+        pt="nenhum está disponível agora em {country}.",
+    ),
+    "none is available now where no country is named.": _in(
+        de="keiner ist zurzeit ohne Angabe eines Landes verfügbar.",
+        fr="aucun n'est disponible actuellement sans indication de pays.",
+        es="ninguna está disponible ahora sin indicar un país.",
+        it="nessuno è disponibile ora senza indicare un paese.",
+        pt="nenhum está disponível agora sem indicar um país.",
+    ),
+    "none that is available now is for the age of {age}, and those of unknown certificate count as {uncertified}.": _in(
+        de=(
+            "keiner, der zurzeit verfügbar ist, ist ab {age} Jahren frei, und ohne Freigabe zählt einer als "
+            "{uncertified}."
+        ),
+        fr=(
+            "aucun de ceux disponibles actuellement ne convient à l'âge de {age} ans, et les films sans "
+            "visa comptent pour {uncertified}."
+        ),
+        es=(
+            "ninguna de las disponibles ahora es para la edad de {age} años, y las que no tienen "
+            "calificación cuentan como {uncertified}."
+        ),
+        it=(
+            "nessuno di quelli disponibili ora è adatto all'età di {age} anni, e quelli senza "
+            "classificazione valgono {uncertified}."
+        ),
+        pt=(
+            "nenhum dos disponíveis agora é para a idade de {age} anos, e os sem classificação contam como "
+            "{uncertified}."
+        ),
+    ),
+    "all of them are excluded, seen, rejected or not to be shown now: see removed.": _in(
+        de="alle sind ausgeschlossen, gesehen, abgelehnt oder jetzt nicht zu zeigen: siehe removed.",
+        fr="tous sont exclus, vus, refusés ou à ne pas montrer maintenant\N{NO-BREAK SPACE}: voir removed.",
+        es="todas están excluidas, vistas, rechazadas o no deben mostrarse ahora: mira removed.",
+        it="tutti sono esclusi, visti, rifiutati o da non mostrare ora: vedi removed.",
+        pt="todos estão excluídos, vistos, rejeitados ou não devem aparecer agora: veja removed.",
+    ),
+    # What a viewer likes
+    "Watches more {genre} than others: {share}% of films, beside {everyone}% of what everyone watches.": _in(
+        de=(
+            "Schaut mehr {genre} als andere: {share}\N{NO-BREAK SPACE}% der Filme, bei allen zusammen "
+            "{everyone}\N{NO-BREAK SPACE}%."
+        ),
+        fr=(
+            "Regarde plus de films du genre {genre} que les autres\N{NO-BREAK SPACE}: "
+            "{share}\N{NO-BREAK SPACE}%, contre {everyone}\N{NO-BREAK SPACE}% pour l'ensemble."
+        ),
+        es=(
+            "Ve más películas del género {genre} que los demás: el {share}\N{NO-BREAK SPACE}%, frente al "
+            "{everyone}\N{NO-BREAK SPACE}% de lo que ve todo el mundo."
+        ),
+        it=(
+            "Guarda più film del genere {genre} degli altri: {share}%, contro il {everyone}% di quello che "
+            "guardano tutti."
+        ),
+        pt=(
+            "Assiste a mais filmes do gênero {genre} do que os outros: {share}%, contra {everyone}% do que "
+            "todo mundo assiste."
+        ),
+    ),
+    "Watches less {genre} than others: {share}% of films, beside {everyone}% of what everyone watches.": _in(
+        de=(
+            "Schaut weniger {genre} als andere: {share}\N{NO-BREAK SPACE}% der Filme, bei allen zusammen "
+            "{everyone}\N{NO-BREAK SPACE}%."
+        ),
+        fr=(
+            "Regarde moins de films du genre {genre} que les autres\N{NO-BREAK SPACE}: "
+            "{share}\N{NO-BREAK SPACE}%, contre {everyone}\N{NO-BREAK SPACE}% pour l'ensemble."
+        ),
+        es=(
+            "Ve menos películas del género {genre} que los demás: el {share}\N{NO-BREAK SPACE}%, frente al "
+            "{everyone}\N{NO-BREAK SPACE}% de lo que ve todo el mundo."
+        ),
+        it=(
+            "Guarda meno film del genere {genre} degli altri: {share}%, contro il {everyone}% di quello che "
+            "guardano tutti."
+        ),
+        pt=(
+            "Assiste a menos filmes do gênero {genre} do que os outros: {share}%, contra {everyone}% do que "
+            "todo mundo assiste."
+        ),
+    ),
+    "Likes films by {person}: {count} of them.": _in(
+        de="Mag Filme von {person}: {count} davon.",
+        fr="Aime les films réalisés par {person}\N{NO-BREAK SPACE}: {count}.",
+        es="Le gustan las películas de {person}: {count}.",
+        it="Ama i film di {person}: {count}.",
+        pt="Gosta dos filmes de {person}: {count}.",
+    ),
+    "Likes films with {person}: {count} of them.": _in(
+        de="Mag Filme mit {person}: {count} davon.",
+        fr="Aime les films avec {person}\N{NO-BREAK SPACE}: {count}.",
+        es="Le gustan las películas con {person}: {count}.",
+        it="Ama i film con {person}: {count}.",
+        pt="Gosta dos filmes com {person}: {count}.",
+    ),
+    "Watches mostly films of the {decade}s: {count} of {total}.": _in(
+        de="Schaut vor allem Filme der {decade}er-Jahre: {count} von {total}.",
+        fr="Regarde surtout des films des années {decade}\N{NO-BREAK SPACE}: {count} sur {total}.",
+        es="Ve sobre todo películas de los años {decade}: {count} de {total}.",
+        it="Guarda soprattutto film degli anni {decade}: {count} su {total}.",
+        pt="Assiste principalmente a filmes dos anos {decade}: {count} de {total}.",
+    ),
+    "Watches mostly films in the language {language}.": _in(
+        de="Schaut vor allem Filme in der Sprache {language}.",
+        fr="Regarde surtout des films en langue {language}.",
+        es="Ve sobre todo películas en el idioma {language}.",
+        it="Guarda soprattutto film in lingua {language}.",
+        pt="Assiste principalmente a filmes no idioma {language}.",
+    ),
 }

@@ -1,9 +1,13 @@
 """POST /users/{id}/history as a job: a long file is stored by a worker, and each file can be taken back as a whole."""
 
+import io
 import json
+import re
 
 import pytest
+from django.core.management import call_command
 
+from catalog.exchange import row_import
 from catalog.models import Movie, Viewer, WatchEvent
 from recommender import maintenance, privacy, tasks
 from recommender.ingest import history_files
@@ -88,6 +92,47 @@ def test_a_viewer_whom_the_file_made_goes_with_it_and_what_was_there_stays(site)
     assert report["duplicates"] == 1
     take_back(site, report["job_id"])
     assert [event[:3] for event in stored_events()] == [(AMELIE, "watch", "2021-01-02")]
+
+
+def command_job(output):
+    """Return the id of the job that a command's output names."""
+    [job_id] = re.findall(r"DELETE /jobs/(\S+)/import", output)
+    return job_id
+
+
+def test_what_a_command_imports_of_a_person_can_be_taken_back(site, tmp_path):
+    (tmp_path / "diary.csv").write_text(DIARY)
+    out = io.StringIO()
+    call_command("import_history", str(EVE), tmp_path / "diary.csv", "--dry-run", stdout=out)
+    assert "DELETE" not in out.getvalue()
+    call_command("import_history", str(EVE), tmp_path / "diary.csv", stdout=out)
+    assert stored_events() == STORED
+    job_id = command_job(out.getvalue())
+    job = site.get(f"/jobs/{job_id}")
+    assert (job["status"], job["result"]) == ("done", {"stored": 3, "duplicates": 0, "rejected": 1})
+    assert take_back(site, job_id)["deleted"]["events"] == 3
+    assert stored_events() == []
+
+
+def test_what_a_command_imports_of_rows_can_be_taken_back(site, tmp_path, monkeypatch):
+    """Over several steps; what another import uses goes when that is taken back."""
+    monkeypatch.setattr(row_import, "BATCH_SIZE", 2)
+    films = "movie_id,title,year,directors\n" + "".join(f"film-{n},Film {n},2001,Ada Inventor\n" for n in range(5))
+    (tmp_path / "films.csv").write_text(films)
+    out = io.StringIO()
+    call_command("import_rows", "movies", tmp_path / "films.csv", stdout=out)
+    events = "user_id,movie_id,kind,occurred_at\nnew@site.example,film-1,watch,2021-01-02\n"
+    (tmp_path / "events.csv").write_text(events)
+    later = io.StringIO()
+    call_command("import_rows", "events", tmp_path / "events.csv", stdout=later)
+    jobs = [command_job(text.getvalue()) for text in (later, out)]
+    assert site.get(f"/jobs/{jobs[1]}")["result"] == {"stored": 5, "duplicates": 0, "rejected": 0}
+    assert take_back(site, jobs[0])["deleted"] | {"movies": 0} == {
+        "events": 1, "viewers": 1, "movies": 0, "credits": 0, "people": 0, "genres": 0, "tags": 0,
+    }  # fmt: skip
+    deleted = take_back(site, jobs[1])["deleted"]
+    assert (deleted["movies"], deleted["people"]) == (5, 1)
+    assert not Movie.objects.filter(key__startswith="film-").exists()
 
 
 @pytest.mark.usefixtures("long_from")

@@ -175,6 +175,35 @@ def test_a_text_names_the_same_in_every_language(text):
     assert all(names(words) == names(text) and words != text for words in translations.values())
 
 
+def test_why_a_list_is_empty_is_told_in_the_language(api, translated):
+    said = {
+        "?min_year=2100&language=de": "Kein Film passt zu min_year: ändere diesen Filter oder lass ihn weg.",
+        "?genres=No+Such&language=fr": "Le catalogue ne contient aucun élément de genres\N{NO-BREAK SPACE}: No Such.",
+        "?min_year=2001&max_year=2000&language=pt-BR": "min_year 2001 é maior que max_year 2000.",
+        "?min_year=2100&language=ja": "No film matches min_year: change this filter or leave it out.",
+    }
+    for query, reason in said.items():
+        assert api.get(f"/popular{query}")["reason"] == reason
+        assert api.get(f"/home{query}")["reason"] == reason
+    reason = api.get("/popular?genres={x}&language=de")["reason"]
+    assert "{x}" in reason, "a name is no template"
+
+
+def test_what_a_viewer_likes_is_told_in_the_language(site, translated):
+    path = f"/users/{ADA}/taste"
+    german = site.get(f"{path}?language=de")["sentences"]
+    assert "Mag Filme mit Harrison Ford: 4 davon." in german
+    assert any(re.match(r"Schaut mehr Action als andere: 83\N{NO-BREAK SPACE}% der Filme", one) for one in german)
+    assert site.get(path, HTTP_ACCEPT_LANGUAGE="fr-CA, en;q=0.5")["sentences"][-1].count("Harrison Ford") <= 1
+    assert "Likes films with Harrison Ford: 4 of them." in site.get(path)["sentences"]
+    viewer = Viewer.objects.get(pk=ADA)
+    viewer.language = "it"
+    save_viewer(viewer)
+    assert "Ama i film con Harrison Ford: 4." in site.get(path)["sentences"]
+    assert "Likes films with Harrison Ford: 4 of them." in site.get(f"{path}?language=en")["sentences"]
+    site.get(f"{path}?language=not+one", expect=400)
+
+
 # Explanations --------------------------------------------------------------------------------------------------------
 
 
