@@ -6,9 +6,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.fields import TitleLanguageField
+from catalog.names.languages import LanguageWish, parse_accept_language
 from recommender.api.base_view import ApiView
-from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import UserIdAnswer
 from recommender.api.openapi.operations import operation
 from recommender.api.users.profiles import known_profile
@@ -52,26 +51,18 @@ class TasteAnswerSerializer(serializers.Serializer):
     sentences = serializers.ListField(child=serializers.CharField(), help_text="What stands out, in words.")
 
 
-class TasteQuerySerializer(FastSerializer):
-    language = TitleLanguageField()
-
-
 class TasteView(ApiView):
     """Serve GET /users/{id}/taste."""
 
     required_scope = ApiKey.Scope.USERS_READ
     allow_viewer_token = True
 
-    @operation(
-        "users_taste",
-        "What the system thinks that a viewer likes. Scope users:read.",
-        TasteAnswerSerializer,
-        parameters=[TasteQuerySerializer],
-    )
+    @operation("users_taste", "What the system thinks that a viewer likes. Scope users:read.", TasteAnswerSerializer)
     def get(self, request: Request, user_id: str) -> Response:
         """Return a viewer's taste. Raises Http404."""
         viewer = known_profile(user_id)
-        taste = build_taste_profile(viewer.viewer_id, self.validated["title_languages"]) or EMPTY_TASTE
+        wish = LanguageWish(accepted=parse_accept_language(request.headers.get("Accept-Language", "")))
+        taste = build_taste_profile(viewer.viewer_id, wish) or EMPTY_TASTE
         body: dict[str, Any] = {
             "user_id": viewer.key,
             "events": taste.event_count,
