@@ -94,7 +94,7 @@ NEAREST = [
     ("post", "/events", {**EVENT, "timestamp": 1_700_000_000}, "timestamp", "did you mean `occurred_at`?"),
     ("post", "/events", {**EVENT, "occured_at": 1_700_000_000}, "occured_at", "did you mean `occurred_at`?"),
     ("post", "/events", {"events": [EVENT], "dry_run": True}, "dry_run", "there is events."),
-    ("post", "/viewer-tokens", {"user_id": ADA, "expires": 60}, "expires", "there is user_id, seconds, scopes."),
+    ("post", "/viewer-tokens", {"user_id": ADA, "expires": 60}, "expires", "there is user_id, seconds, scopes, companions."),
     ("post", "/users/merge", {"from": 1, "into_user_id": ADA}, "from", "unknown field `from`"),
     ("post", "/movies", {"title": "X", "certficate": "R"}, "certficate", "did you mean `certificate`?"),
     ("patch", f"/movies/{NEMO}", {"publish": False}, "publish", "did you mean `published`?"),
