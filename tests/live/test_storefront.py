@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -250,7 +251,7 @@ def test_search_forgives_and_the_keys_go_through_the_results(visit: Any) -> None
     here.become()
     page = here.open("/search")
     page.keyboard.type("matirx")
-    page.locator(".results li").first.wait_for()
+    page.locator(".results li", has_text="Matrix").first.wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
@@ -331,7 +332,7 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
     for status, code, words in problems:
         body = json.dumps({"status": status, "code": code, "detail": "as the server says"})
         headers = {"Content-Type": "application/problem+json", "Retry-After": "30"}
-        page.route("**/home?*", lambda route, s=status, b=body, h=headers: route.fulfill(status=s, body=b, headers=h))
+        page.route("**/home?*", partial(_answer, status=status, body=body, headers=headers))
         page.goto(here.url + "/")
         page.get_by_role("heading", name=words).wait_for()
         page.unroute("**/home?*")
@@ -347,6 +348,10 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
     page.route("**/home?*", lambda route: _changed(route, rows=[]))
     page.goto(here.url + "/")
     page.get_by_role("heading", name="There are no films here yet").wait_for()
+
+
+def _answer(route: Any, **answer: Any) -> None:
+    route.fulfill(**answer)
 
 
 def _changed(route: Any, **members: Any) -> None:
@@ -387,7 +392,7 @@ def test_german_by_the_browsers_wish_and_by_choice(visit: Any) -> None:
     page.get_by_role("button", name="Komödie: nicht gewählt").wait_for()
     assert page.title() == "Stöbern · movierec"
     page.locator(".settings summary").click()
-    page.get_by_label("Sprache", exact=True).first.select_option("en")
+    page.locator(".sheet select").first.select_option("en")
     page.get_by_role("button", name="Comedy: not chosen").wait_for()
 
 
