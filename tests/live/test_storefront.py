@@ -164,7 +164,7 @@ def test_a_film_is_rated_and_says_why_it_is_shown(visit: Any) -> None:
     page.reload()
     here.settle()
     wait_for(page, "document.querySelector('.stars input[value=\"4.5\"]').checked")
-    assert page.get_by_role("button", name="Seen").get_attribute("aria-pressed") == "true"
+    assert page.get_by_role("button", name="Seen", exact=True).get_attribute("aria-pressed") == "true"
     page.locator("details.why summary").click()
     wait_for(page, "document.querySelector('.why-text').innerText.length > 20")
     page.locator(".facts a").first.click()
@@ -257,7 +257,7 @@ def test_search_forgives_and_the_keys_go_through_the_results(visit: Any) -> None
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_url("**/film/*")
-    assert "Matrix" in page.locator("h1").inner_text()
+    page.locator("h1", has_text="Matrix").wait_for()
     here.open("/search?q=zzzzqqqq")
     page.get_by_text("Nothing found").wait_for()
 
