@@ -38,7 +38,7 @@ SOURCES = [
 ]
 SOURCE = "\n".join(path.read_text() for path in SOURCES)
 READ = re.compile(r'(?:\benv(?:\.\w+)?|os\.environ\.get)\(\s*"([A-Z_]+)"(?:,\s*(?:default=)?([^)]*?))?\s*\)')
-OWN = {"DJANGO_SETTINGS_MODULE"}  # not the operator's to set
+OWN = {"DJANGO_SETTINGS_MODULE", "MOVIEREC_LISTEN_FD", "MOVIEREC_WAIT_FD"}  # not the operator's to set
 NOT_LITERAL = {
     "generated",
     "embedded",

@@ -22,6 +22,7 @@ BEYOND_SCHEMAS = (
     *(f"GET /users/{{user_id}}/{name}" for name in ("history", "ratings", "watchlist", "hidden", "taste")),
     "GET /accounts/{account}/profiles",
     "DELETE /accounts/{account}/data",
+    "GET /insights",
     "GET /people",
     "POST /imports/{kind}",
     "POST /users/merge",

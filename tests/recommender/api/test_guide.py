@@ -43,6 +43,10 @@ def test_every_call_of_the_guide_is_answered(site):
                 path, json.loads(arguments[arguments.index("-d") + 1]), expect=201 if path == "/movies" else 200
             )
             assert answer.get("rejected", 0) == 0
+        elif path.startswith("/recommendations/"):
+            served = site.get("/popular?top_k=1")
+            tasks.store_served_lists()
+            assert site.get(f"/recommendations/{served['recommendation_id']}")["surface"] == "popular"
         elif path == "/health/system":
             assert site.client.get(path).status_code in (200, 503)  # no worker runs beside this test
         else:

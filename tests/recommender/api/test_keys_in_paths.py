@@ -38,6 +38,7 @@ def test_these_are_the_words_and_the_paths():
         *(f"users/<key:user_id>{rest}" for rest in ("/hidden", "/taste")),
         "accounts/<key:account>/profiles",
         "accounts/<key:account>/data",
+        "recommendations/<key:recommendation_id>",
     } == TAKES_KEY, "a new path with a key is called below"
     for word in LITERALS:
         for route in TAKES_KEY:

@@ -190,7 +190,7 @@ def test_a_first_page_stores_nothing_and_asks_nothing(api, django_assert_num_que
     assert body["source"] == "cache"
     assert body["next"]
     assert calls["cmdstat_mget"] == 1
-    assert not {name for name in written if name.startswith(("cmdstat_h", "cmdstat_z", "cmdstat_setr"))}
+    assert not {name for name in written if name.startswith(("cmdstat_hs", "cmdstat_z", "cmdstat_setr"))}
     assert not list(redis.scan_iter("*pages:*"))
 
 
