@@ -62,7 +62,7 @@ def test_filters_by_genre_and_why_nothing_is_left():
     assert found.mask.tolist() == [True, False, False]
     neither = Filters(genres=["a"], exclude_genres=["a"])
     eligibility = EligibilityFilter(snapshot, NOW, attribute_mask=build_mask(snapshot, neither).mask)
-    assert explain_empty(eligibility, neither, {})[0].startswith("Each filter matches some films")
+    assert explain_empty(eligibility, neither, {})[0].text.startswith("Each filter matches some films")
     assert build_mask(snapshot, Filters(genres=["z"])).unknown_names == {"genres": ["z"]}
 
 
