@@ -242,7 +242,7 @@ def test_every_button_does_what_it_says(page: Any, live: LiveServer, records: di
     Viewer.objects.create(pk=4711)
     page.goto(address(live, Viewer, "change", 4711))
     dialog(page, "Erase", "Erase for good")
-    assert "Viewer 4711 is erased: 0 events, 0 impressions." in page.locator("#main-content").inner_text()
+    assert "The viewer is erased: 0 events, 0 impressions." in page.locator("#main-content").inner_text()
 
     shutil.copytree(registry.folder(TINY_MODEL), registry.folder("other"), dirs_exist_ok=True)
     other = registry.register(registry.folder("other"), preset="basic")
