@@ -8,8 +8,8 @@ WORKDIR /srv/movierec
 RUN pip install --no-deps --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
 COPY requirements.txt ./
 COPY requirements-s3.txt ./
-COPY requirements-kafka.txt ./
-RUN pip install -r requirements.txt -r requirements-s3.txt -r requirements-kafka.txt
+COPY requirements-kafka.txt requirements-tracing.txt ./
+RUN pip install -r requirements.txt -r requirements-s3.txt -r requirements-kafka.txt -r requirements-tracing.txt
 
 COPY manage.py ./
 COPY infrastructure ./infrastructure

@@ -84,7 +84,7 @@ def test_the_image_has_every_package_and_the_same_torch():
 
 def test_every_requirement_is_pinned_once():
     names = []
-    for file in ("requirements.txt", "requirements-s3.txt", "requirements-kafka.txt", "requirements-dev.txt"):
+    for file in ("requirements.txt", "requirements-s3.txt", "requirements-kafka.txt", "requirements-tracing.txt", "requirements-dev.txt"):
         for line in (ROOT / file).read_text().splitlines():
             if line and not line.startswith("#"):
                 name, _, version = line.split(" ")[0].rstrip(";").partition("==")
