@@ -82,15 +82,15 @@ def test_the_image_has_every_package_and_the_same_torch():
     assert all(f"!{source}" in ignored for source in copied)
 
 
-def test_every_requirement_is_pinned_once():
-    names = []
+def test_every_requirement_is_pinned_to_one_version():
+    versions: dict[str, set[str]] = {}
     for file in ("requirements.txt", "requirements-s3.txt", "requirements-kafka.txt", "requirements-tracing.txt", "requirements-dev.txt"):
         for line in (ROOT / file).read_text().splitlines():
             if line and not line.startswith("#"):
                 name, _, version = line.split(" ")[0].rstrip(";").partition("==")
                 assert version, line
-                names.append(name.partition("[")[0])
-    assert len(names) == len(set(names))
+                versions.setdefault(name.partition("[")[0], set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
 @pytest.mark.parametrize("service", [service.name for service in application_services()])
