@@ -75,6 +75,10 @@ class InsightsAnswerSerializer(serializers.Serializer):
         allow_null=True, help_text="Share of the films that a day's lists had, in the mean."
     )
     new_films = serializers.FloatField(allow_null=True, help_text="Share of places that films of the last 30 days had.")
+    novelty = serializers.FloatField(
+        allow_null=True,
+        help_text="How little known the films were: the mean of -log2 of a film's share of all watches, in bits.",
+    )
     not_attributed = serializers.DictField(
         child=serializers.IntegerField(),
         help_text="Outcomes that no list is known for, by reason and kind, on the days when they came.",

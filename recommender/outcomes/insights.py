@@ -1,7 +1,7 @@
 """The sums of several days as rates with intervals."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from math import sqrt
 from typing import Any, NamedTuple
@@ -80,12 +80,17 @@ def read_lost(since: date, until: date) -> dict[str, int]:
 
 
 def read_shown(since: date, until: date) -> dict[str, float | None]:
-    """Return the mean over the days of the share of the catalogue that was shown, and of places that new films had."""
+    """Return the means over the days: the share of the catalogue that was shown, the share of places that new films
+    had, and how novel the films were, in bits."""
     rows = [row.counts for row in OutcomeSum.objects.filter(day__range=(since, until), dimension="shown")]
     rows = [counts for counts in rows if counts["places"] and counts["catalogue"]]
-    if not rows:
-        return {"coverage": None, "new_films": None}
+    measured = [counts for counts in rows if "bits" in counts]
     return {
-        "coverage": round(sum(counts["films"] / counts["catalogue"] for counts in rows) / len(rows), 6),
-        "new_films": round(sum(counts["new"] / counts["places"] for counts in rows) / len(rows), 6),
+        "coverage": _mean([counts["films"] / counts["catalogue"] for counts in rows]),
+        "new_films": _mean([counts["new"] / counts["places"] for counts in rows]),
+        "novelty": _mean([counts["bits"] / counts["places"] for counts in measured]),
     }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 6) if values else None

@@ -4,14 +4,20 @@ The unit is a viewer's day: a viewer who clicks much is one viewer, so intervals
 their squares and products. Lists of nobody are a unit each. Viewers who click faster than people do are left out.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from math import log2
 from typing import Any
 
+import numpy as np
 from django.db import connection, transaction
 
 from catalog.models import Movie
+from recommender import cache
+from recommender.cache import CacheUnavailable
 from recommender.models import ExperimentArm, ModelVersion, OutcomeSum, ServedList
+from recommender.outcomes import drift
 from recommender.served_lists.entry import Films
 from recommender.served_lists.storage import day_bounds, stored_days
 
@@ -19,6 +25,7 @@ NEW_VIEWER_DAYS = 7
 NEW_FILM_DAYS = 30
 BOT_CLICKS = 60  # in one minute
 MAX_SAMPLE = 20_000  # lists of a day whose films are looked at
+PERSONAL = (ServedList.Source.CACHE, ServedList.Source.MODEL)  # whose scores are the model's
 COUNTED = (
     *("lists", "empty", "impressions", "clicks", "plays", "completions", "likes", "ratings", "watchlist"),
     "rejections",
@@ -99,7 +106,7 @@ def refresh_day(day: date) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PER_LIST, values)
         cursor.execute(_PER_POSITION, values)
-        sums = [_shown_films(cursor, day, values)]
+        sums = _sum_up_films(cursor, day, values)
         for dimension, (column, label) in dimensions.items():
             sums += _sum_up(cursor, day, dimension, column, "per_list", label)
         sums += _sum_up(cursor, day, "position", "position", "per_position", str)
@@ -136,27 +143,58 @@ def _sum_up(
     ]
 
 
-def _shown_films(cursor: Any, day: date, values: dict[str, Any]) -> OutcomeSum:
-    """Count the films of a sample of the day's lists: how many there are, and how many of the places new ones had."""
+def _sum_up_films(cursor: Any, day: date, values: dict[str, Any]) -> list[OutcomeSum]:
+    """Sum up the films of a sample of the day's lists: how many there are, how many of the places new ones had, how
+    novel they are, of which genres, and with which scores."""
     cursor.execute("SELECT count(*) FROM per_list")
     count = cursor.fetchone()[0]
     share = min(1.0, MAX_SAMPLE / max(count, 1))
     cursor.execute(
-        """SELECT films FROM recommender_servedlist
+        """SELECT films, source FROM recommender_servedlist
            WHERE id >= %(start)s AND id < %(end)s AND get_byte(uuid_send(id), 14) < %(bytes)s""",
         values | {"bytes": round(256 * share)},
     )
-    places, lists, shown = 0, 0, set()
-    new = set(
-        Movie.objects.filter(
-            added_at__gt=datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=NEW_FILM_DAYS)
-        ).values_list("pk", flat=True)
+    lists = 0
+    shown: Counter[int] = Counter()
+    scores: Counter[str] = Counter()
+    for packed, source in cursor.fetchall():
+        films, lists = Films.unpack(bytes(packed)), lists + 1
+        shown.update(films.movie_ids.tolist())
+        if films.scores is not None and source in PERSONAL:
+            finite = films.scores[np.isfinite(films.scores)]
+            scores.update(str(drift.score_class(score)) for score in finite.tolist())
+    added_since = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=NEW_FILM_DAYS)
+    new = Movie.objects.filter(added_at__gt=added_since).values_list("pk", flat=True)
+    counts: dict[str, float] = {
+        "lists": lists,
+        "films": len(shown),
+        "catalogue": Movie.objects.count(),
+        "places": shown.total(),
+        "new": sum(shown[movie_id] for movie_id in new),
+    }
+    if (bits := _count_bits(shown)) is not None:
+        counts["bits"] = round(bits, 3)
+    cursor.execute(
+        """SELECT genre.name, sum(shown.places)::bigint FROM unnest(%s::int[], %s::int[]) AS shown (movie_id, places)
+           JOIN catalog_movie_genres AS of_movie USING (movie_id) JOIN catalog_genre AS genre
+           ON genre.id = of_movie.genre_id GROUP BY genre.name""",
+        [list(shown.keys()), list(shown.values())],
     )
-    of_new = 0
-    for (films,) in cursor.fetchall():
-        movie_ids = Films.unpack(bytes(films)).movie_ids.tolist()
-        shown.update(movie_ids)
-        places, lists = places + len(movie_ids), lists + 1
-        of_new += sum(movie_id in new for movie_id in movie_ids) if new else 0
-    counts = {"lists": lists, "films": len(shown), "catalogue": Movie.objects.count(), "places": places, "new": of_new}
-    return OutcomeSum(day=day, dimension="shown", value="", counts=counts)
+    genres = dict(cursor.fetchall())
+    named = {"shown": counts, "scores": dict(scores), "genres": genres}
+    return [OutcomeSum(day=day, dimension=name, value="", counts=of_day) for name, of_day in named.items()]
+
+
+def _count_bits(shown: Mapping[int, int]) -> float | None:
+    """Return the sum over places of -log2 p, p the film's share of all watches (Vargas and Castells 2011): how little
+    known the films are. A film that nobody watched counts as watched once. None where watches are not counted yet."""
+    try:
+        watches = cache.read_watch_counts()
+    except CacheUnavailable:
+        return None
+    if watches is None or not len(watches.movie_ids):
+        return None
+    counts = watches.counts[:, -1]  # of all times
+    of_movie = dict(zip(watches.movie_ids.tolist(), counts.tolist(), strict=True))
+    whole = max(float(counts.sum()), 1.0)
+    return sum(-log2(max(of_movie.get(movie_id, 0.0), 1.0) / whole) * places for movie_id, places in shown.items())

@@ -84,7 +84,13 @@ def test_the_image_has_every_package_and_the_same_torch():
 
 def test_every_requirement_is_pinned_to_one_version():
     versions: dict[str, set[str]] = {}
-    for file in ("requirements.txt", "requirements-s3.txt", "requirements-kafka.txt", "requirements-tracing.txt", "requirements-dev.txt"):
+    for file in (
+        "requirements.txt",
+        "requirements-s3.txt",
+        "requirements-kafka.txt",
+        "requirements-tracing.txt",
+        "requirements-dev.txt",
+    ):
         for line in (ROOT / file).read_text().splitlines():
             if line and not line.startswith("#"):
                 name, _, version = line.split(" ")[0].rstrip(";").partition("==")

@@ -24,17 +24,17 @@ class Command(BaseCommand):
         parser.add_argument("--bind", default=settings.METRICS_BIND, help="address to listen on; no key is asked for")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        application = prometheus.make_application()
+
         def scrape(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             if environ["PATH_INFO"] != "/metrics":
                 start_response("404 Not Found", [("Content-Type", "text/plain")])
                 return [b"The figures are on /metrics.\n"]
             close_old_connections()
             try:
-                text = prometheus.export().encode()
+                return application(environ, start_response)
             finally:
                 close_old_connections()
-            start_response("200 OK", [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")])
-            return [text]
 
         try:
             server = make_server(options["bind"], options["port"], scrape, handler_class=_QuietHandler)

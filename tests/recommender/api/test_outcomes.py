@@ -168,6 +168,10 @@ def test_sums_have_rates_and_intervals(site):
     answer = site.get("/insights")
     assert 0 < answer["coverage"] < 1
     assert answer["new_films"] == 1.0, "all films are new here"
+    assert answer["novelty"] is None, "watches are not counted yet"
+    tasks.count_watches()
+    tasks.sum_up_outcomes()
+    assert 0 < site.get("/insights")["novelty"] < 12
     assert answer["log"] | {"lists_stored": 11, "outcomes_stored": 60, "lists_dropped": 0} == answer["log"]
 
 

@@ -10,10 +10,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from recommender import tasks
+from recommender.models import Experiment, Exposure, Job, ModelVersion, OutcomeSum
+from recommender.outcomes import drift
 from recommender.serving import metrics
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN
@@ -108,7 +112,7 @@ def test_figures_are_counted_over_all_processes_and_name_nobody(exporter, more_m
     count = re.search(r'duration_seconds_count\{method="GET",route="recommend"\} (\S+)', text)
     assert count is not None
     assert float(count[1]) == 2
-    allowed = "code method route le source log fate check figure metric state surface what"
+    allowed = "code method route le source log fate check figure metric state surface what of phase part experiment arm"
     assert set(re.findall(r'[{,](\w+)="', text)) <= set(allowed.split())
     with pytest.raises(urllib.error.HTTPError):
         get(exporter, "/")
@@ -124,6 +128,56 @@ def test_it_says_so_where_a_server_is_away(exporter, more_movies):
         assert 'movierec_check_state{check="redis"} 3.0' in text
     finally:
         VALKEY.start()
+
+
+def test_drift_is_the_population_stability_index_of_two_weeks():
+    """By hand: (0.4 - 0.5) ln(0.4 / 0.5) + (0.6 - 0.5) ln(0.6 / 0.5) = 0.0223 + 0.0182."""
+    assert drift.stability_index({"a": 500, "b": 500}, {"a": 400, "b": 600}) == pytest.approx(0.0405, abs=1e-4)
+    assert drift.stability_index({"a": 500, "b": 500}, {"a": 600, "b": 399}) is None, "too few"
+    assert drift.stability_index({"a": 1_000}, {"a": 999, "b": 1}) < 0.02
+    assert drift.score_class(1.1) == 4
+    assert drift.score_class(-1e9) == -200
+
+
+def make_history():
+    """Store what days of service leave: a night that ended and one that runs, an experiment, lists of weeks."""
+    now = timezone.now()
+    seconds = {"read": 2.0, "train": 61.5}
+    ended = {"status": Job.Status.DONE, "started_at": now - timedelta(seconds=90), "finished_at": now}
+    Job.objects.create(kind=Job.Kind.NIGHTLY, result={"seconds": seconds}, **ended)
+    Job.objects.create(kind=Job.Kind.NIGHTLY, status=Job.Status.RUNNING, phase="training", done=1, total=4)
+    told = [("Better than popular films", True), ("Not worse than the active model m-1", False)]
+    checks = [{"name": name, "passed": passed, "told": ""} for name, passed in told]
+    ModelVersion.objects.create(name="m-2", preset="small", metrics={"hr10": 0.5, "gate": {"checks": checks}})
+    experiment = Experiment.objects.create(name="variety", hypothesis="?", status=Experiment.Status.RUNNING)
+    control, _ = (experiment.arms.create(name=name) for name in ("control", "varied"))
+    Exposure.objects.bulk_create(
+        Exposure(experiment=experiment, arm=control, viewer_id=viewer, first_at=now) for viewer in range(40)
+    )
+    for days, classes in ((0, {"4": 400, "8": 600}), (9, {"4": 500, "8": 500})):
+        day = now.date() - timedelta(days=days)
+        for dimension in ("scores", "genres"):
+            OutcomeSum.objects.update_or_create({"counts": classes}, day=day, dimension=dimension, value="")
+
+
+def test_the_night_the_gate_experiments_and_drift_are_exported(exporter):
+    make_history()
+    lines = get(exporter, "/metrics").splitlines()
+    for line in (
+        'movierec_night_part_seconds{part="train"} 61.5',
+        'movierec_night_progress_ratio{phase="training"} 0.25',
+        'movierec_night_ended{state="done"} 1.0',
+        'movierec_gate_check{check="Not worse than the active model"} 0.0',
+        'movierec_gate_check{check="Better than popular films"} 1.0',
+        "movierec_gate_checks_failed 1.0",
+        'movierec_experiment_viewers{arm="control",experiment="variety"} 40.0',
+        'movierec_drift_psi{of="scores"} 0.0405',
+        'movierec_drift_psi{of="genres"} 0.0405',
+    ):
+        assert line in lines, line
+    [chance] = [line for line in lines if line.startswith("movierec_experiment_sample_ratio_p{")]
+    assert float(chance.split()[-1]) < 1e-6, "40 viewers, all of one arm"
+    assert not [line for line in lines if 'movierec_drift_psi{of="sources"}' in line]
 
 
 @needs_prometheus
@@ -144,6 +198,7 @@ def test_every_expression_of_the_dashboards_returns_data(exporter, more_movies, 
 
     wait_until(lambda: bool(query("rate(movierec_answers_total[5m])")), 60)
     use(site)
+    make_history()
     time.sleep(3)
     expressions = [
         (panel["title"], target["expr"])

@@ -1633,6 +1633,11 @@ export interface components {
              * @description Share of places that films of the last 30 days had.
              */
             new_films: number | null;
+            /**
+             * Format: double
+             * @description How little known the films were: the mean of -log2 of a film's share of all watches, in bits.
+             */
+            novelty: number | null;
             /** @description Outcomes that no list is known for, by reason and kind, on the days when they came. */
             not_attributed: {
                 [key: string]: number;

@@ -26,6 +26,8 @@ class InsightsAnswer:
         groups (list[Insight]):
         coverage (float | None): Share of the films that a day's lists had, in the mean.
         new_films (float | None): Share of places that films of the last 30 days had.
+        novelty (float | None): How little known the films were: the mean of -log2 of a film's share of all watches, in
+            bits.
         not_attributed (InsightsAnswerNotAttributed): Outcomes that no list is known for, by reason and kind, on the
             days when they came.
         log (InsightsAnswerLog): Records of the last 24 hours, by fate.
@@ -37,6 +39,7 @@ class InsightsAnswer:
     groups: list[Insight]
     coverage: float | None
     new_films: float | None
+    novelty: float | None
     not_attributed: InsightsAnswerNotAttributed
     log: InsightsAnswerLog
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -59,6 +62,9 @@ class InsightsAnswer:
         new_films: float | None
         new_films = self.new_films
 
+        novelty: float | None
+        novelty = self.novelty
+
         not_attributed = self.not_attributed.to_dict()
 
         log = self.log.to_dict()
@@ -73,6 +79,7 @@ class InsightsAnswer:
                 "groups": groups,
                 "coverage": coverage,
                 "new_films": new_films,
+                "novelty": novelty,
                 "not_attributed": not_attributed,
                 "log": log,
             }
@@ -114,6 +121,13 @@ class InsightsAnswer:
 
         new_films = _parse_new_films(d.pop("new_films"))
 
+        def _parse_novelty(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        novelty = _parse_novelty(d.pop("novelty"))
+
         not_attributed = InsightsAnswerNotAttributed.from_dict(d.pop("not_attributed"))
 
         log = InsightsAnswerLog.from_dict(d.pop("log"))
@@ -125,6 +139,7 @@ class InsightsAnswer:
             groups=groups,
             coverage=coverage,
             new_films=new_films,
+            novelty=novelty,
             not_attributed=not_attributed,
             log=log,
         )
