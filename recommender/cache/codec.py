@@ -95,6 +95,12 @@ class StoredList(NamedTuple):
         packing = _PACKING.pack(id_bytes, are_gaps, least_id)
         return b"".join((head, packing, name, ids, scores))
 
+    def as_stored(self) -> "StoredList":
+        """Return the list as whoever reads it from the cache has it: its scores are rounded."""
+        stored = self.unpack(self.pack())
+        assert stored is not None
+        return stored
+
     @classmethod
     def unpack(cls, value: Any) -> "StoredList | None":
         """Return the list that `pack` made, now or in version 1.0; None for any other value."""

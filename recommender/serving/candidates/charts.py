@@ -186,7 +186,8 @@ def _load(name: ChartName, epoch: int) -> dict[ChartName, StoredList]:
     with suppress(CacheUnavailable):  # this process's copy serves until Redis is back
         for counted_name, chart in charts.items():
             cache.store_chart(counted_name, chart)
-    return charts
+    # With scores rounded as others read them: a page that was made from the chart must be current for them.
+    return {counted_name: chart.as_stored() for counted_name, chart in charts.items()}
 
 
 def _count(epoch: int, sample_rows: int) -> dict[ChartName, StoredList]:

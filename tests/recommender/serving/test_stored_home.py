@@ -62,6 +62,18 @@ def test_a_stored_page_is_the_page_that_would_be_made_and_costs_no_query(api, wh
     assert shown(api, path) == first == made_anew(api, path)
 
 
+def test_a_page_of_the_process_that_counted_the_charts_is_current_for_the_others(api):
+    now = timezone.now()
+    movies = [movie for genre in INVENTED.values() for movie in genre]
+    record_events([watch_event(7000 + n % 97, movies[n % len(movies)], now) for n in range(600)])
+    caches["lists"].delete_pattern("chart:*")
+    process_state.clear()
+    shown(api)  # counts the charts
+    charts._cached.clear()  # another process, which reads what was counted
+
+    assert queries_of(api) == 0
+
+
 def test_each_answer_has_ids_of_its_own_and_repeats_the_viewer_as_sent(api):
     first, second = (api.get(PAGE) for _ in range(2))
     ids = [{row["recommendation_id"] for row in body["rows"]} for body in (first, second)]
