@@ -76,8 +76,10 @@ from catalog.selectors.viewer_events import (
 )
 from catalog.selectors.viewer_histories import (
     History,
+    arrivals,
     chunk_boundaries,
     export_events,
+    former_history,
     histories,
     history,
     last_active_viewers,
@@ -135,6 +137,7 @@ __all__ = [
     "Visibility",
     "WatchWeights",
     "account_profiles",
+    "arrivals",
     "catalogue_and_epoch",
     "catalogue_report",
     "catalogue_table",
@@ -152,6 +155,7 @@ __all__ = [
     "find_viewer",
     "find_viewers",
     "first_doubles",
+    "former_history",
     "genre_list",
     "has_demo",
     "has_legacy_demo",

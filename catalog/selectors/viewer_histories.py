@@ -31,6 +31,10 @@ _SELECT_HISTORIES = """
     ) h
     WHERE v.id = ANY(%s::int[]) ORDER BY v.id
 """
+# As that, of one viewer, of the events that had occurred and had arrived by a moment.
+_SELECT_FORMER = _SELECT_HISTORIES.replace(
+    "WHERE e.viewer_id = v.id", "WHERE e.viewer_id = v.id AND e.occurred_at <= %s AND e.id < %s"
+)
 _EXPORT = f"""
     COPY (
         SELECT e.viewer_id AS viewer, e.movie_id AS movie, e.kind, e.rating, e.completion, {_SECONDS} AS occurred_at
@@ -65,6 +69,29 @@ def histories(viewer_ids: Collection[int]) -> list[History]:
     with connection.cursor() as cursor:
         cursor.execute(_SELECT_HISTORIES, [list(viewer_ids)])
         return _unpack(cursor.fetchall())
+
+
+def arrivals(viewer_id: int, at: datetime) -> np.ndarray:
+    """Return the ids, ascending, of a viewer's events that had occurred by a moment and may have arrived by then.
+
+    Ids rise as events arrive: what came after an event that occurred later was not there yet.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, occurred_at <= %s FROM catalog_watchevent WHERE viewer_id = %s ORDER BY id", [at, viewer_id]
+        )
+        rows = cursor.fetchall()
+    had_occurred = np.array([occurred for _, occurred in rows], bool)
+    end = int(np.argmin(had_occurred)) if not had_occurred.all() else len(rows)
+    return np.array([pk for pk, _ in rows[:end]], np.int64)
+
+
+def former_history(viewer_id: int, at: datetime, arrived_before: int) -> History | None:
+    """Read a viewer's history without the events that occurred after a moment, and without those whose ids are not
+    below `arrived_before`. Version, age limit, country and language are those of now. None for an unknown viewer."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT_FORMER, [at, arrived_before, [viewer_id]])
+        return next(iter(_unpack(cursor.fetchall())), None)
 
 
 def viewer_ids(after: int, limit: int, through: int = MAX_ID, since: int | None = None) -> list[int]:

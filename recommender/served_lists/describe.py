@@ -22,7 +22,8 @@ def _describe(served: ServedList, model: str | None) -> dict[str, Any]:
     films = Films.unpack(bytes(served.films))
     viewer_version, catalogue_version, epoch = films.versions
     scores = _numbers(films.scores, len(films.movie_ids))
-    propensities = _numbers(films.propensities, len(films.movie_ids))
+    certain = [1.0] * len(films.movie_ids)
+    propensities = certain if films.propensities is None else _numbers(films.propensities, len(films.movie_ids))
     texts = movie_id_texts(films.movie_ids.tolist())
     return {
         "recommendation_id": served.pk.hex,

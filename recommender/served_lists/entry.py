@@ -18,7 +18,9 @@ from django.conf import settings
 _LIST_ID = re.compile(r"[0-9a-f]{32}\Z")
 _HEAD = struct.Struct("<16siHHHiBHH")  # id, viewer, surface, source, flags, arm; lengths of model, row, request
 _FILMS_HEAD = struct.Struct("<BH")  # bits, films
-_HAS_SCORES, _HAS_PROPENSITIES, _HAS_SEED = 4, 8, 16  # bits beside the bytes of an id, less one
+# Bits beside the bytes of an id, less one.
+_HAS_SCORES, _HAS_PROPENSITIES, _HAS_SEED, _HAS_MADE_AT, _HAS_POOL = 4, 8, 16, 32, 64
+_POOL_HEAD = struct.Struct("<Hf")  # films, temperature
 MAX_REQUEST_BYTES = 2_000  # of a request as JSON; a longer one is kept without its history
 # Bits of the column `flags`.
 FLAGS = {"degraded": 1, "known_viewer": 2, "rules": 4, "sampled": 8}
@@ -55,30 +57,47 @@ def first_id(at: datetime) -> UUID:
     return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
+class Pool(NamedTuple):
+    """What a sampled list was drawn from, beside the films that it shows: with it the chances of each are known."""
+
+    movie_ids: np.ndarray  # int32 [m], best first
+    scores: np.ndarray  # float32 [m]
+    temperature: float  # of the sampling, in the units of scores
+
+
 class Films(NamedTuple):
     """The films of a list as they were served, with the versions that it was made of."""
 
     movie_ids: np.ndarray  # int32 [n], first on top
     scores: np.ndarray | None  # float32 [n]; not finite where a film has none. None: no film has
-    propensities: np.ndarray | None  # float32 [n]: probability of standing there; None: certain
+    propensities: np.ndarray | None  # float32 [n]: of standing there below the films above; None: 1, nothing was drawn
     versions: tuple[int | None, ...]  # viewer, catalogue (with its rules), epoch
-    seed: int | None
+    seed: int | None  # of the sampling; None: nothing was drawn
+    made_at: int | None = None  # unix seconds: when the stored list was made that it was cut from
+    pool: Pool | None = None  # None: nothing was drawn
 
     def pack(self) -> bytes:
         """Return the films as bytes: ids in as few bytes as the largest needs, scores as they were computed."""
-        ids = np.ascontiguousarray(self.movie_ids, "<i4")
-        top = int(np.abs(ids).max()) if len(ids) else 0
+        ids, drawn_from = self.movie_ids, () if self.pool is None else (self.pool.movie_ids,)
+        top = int(np.abs(np.concatenate([ids, *drawn_from])).max(initial=0))
         width = next(width for width in (2, 3, 4) if top < 1 << (8 * width - 1) or width == 4)
         bits = width - 1
         parts = [b"", *(_varint(0 if version is None else version + 1) for version in self.versions)]
         if self.seed is not None:
             bits |= _HAS_SEED
             parts.append(self.seed.to_bytes(8, "little"))
-        parts.append(ids.view(np.uint8).reshape(-1, 4)[:, :width].tobytes())
+        if self.made_at is not None:
+            bits |= _HAS_MADE_AT
+            parts.append(self.made_at.to_bytes(4, "little"))
+        parts.append(_pack_ids(ids, width))
         for values, bit in ((self.scores, _HAS_SCORES), (self.propensities, _HAS_PROPENSITIES)):
             if values is not None:
                 bits |= bit
                 parts.append(np.asarray(values, "<f4").tobytes())
+        if self.pool is not None:
+            bits |= _HAS_POOL
+            parts.append(_POOL_HEAD.pack(len(self.pool.movie_ids), self.pool.temperature))
+            parts += [_pack_ids(self.pool.movie_ids, width), np.asarray(self.pool.scores, "<f4").tobytes()]
         parts[0] = _FILMS_HEAD.pack(bits, len(ids))
         return b"".join(parts)
 
@@ -93,18 +112,21 @@ class Films(NamedTuple):
         seed = None
         if bits & _HAS_SEED:
             seed, at = int.from_bytes(packed[at : at + 8], "little"), at + 8
+        made_at = None
+        if bits & _HAS_MADE_AT:
+            made_at, at = int.from_bytes(packed[at : at + 4], "little"), at + 4
         width = (bits & 3) + 1
-        cut = np.frombuffer(packed, np.uint8, count * width, at).reshape(-1, width)
-        ids = np.zeros((count, 4), np.uint8)
-        ids[:, :width] = cut
-        if width < 4 and count:
-            ids[cut[:, -1] > 127, width:] = 255  # the sign
-        at += count * width
+        ids, at = _unpack_ids(packed, at, count, width)
         columns: list[np.ndarray | None] = []
         for bit in (_HAS_SCORES, _HAS_PROPENSITIES):
             columns.append(np.frombuffer(packed, "<f4", count, at) if bits & bit else None)
             at += 4 * count if bits & bit else 0
-        return cls(ids.view("<i4").reshape(-1), columns[0], columns[1], tuple(versions), seed)
+        pool = None
+        if bits & _HAS_POOL:
+            others, temperature = _POOL_HEAD.unpack_from(packed, at)
+            other_ids, at = _unpack_ids(packed, at + _POOL_HEAD.size, others, width)
+            pool = Pool(other_ids, np.frombuffer(packed, "<f4", others, at), temperature)
+        return cls(ids, columns[0], columns[1], tuple(versions), seed, made_at, pool)
 
 
 class ServedEntry(NamedTuple):
@@ -144,6 +166,20 @@ def request_json(request: Mapping[str, Any]) -> bytes:
         kept = {name: value for name, value in request.items() if name not in long}
         text = json.dumps({**kept, "left_out": long}, separators=(",", ":"))
     return text.encode() if len(text) <= 60_000 else b'{"left_out":{}}'
+
+
+def _pack_ids(movie_ids: np.ndarray, width: int) -> bytes:
+    return np.ascontiguousarray(movie_ids, "<i4").view(np.uint8).reshape(-1, 4)[:, :width].tobytes()
+
+
+def _unpack_ids(packed: bytes, at: int, count: int, width: int) -> tuple[np.ndarray, int]:
+    """Return ids of `width` bytes each, int32 [count], and where what follows begins."""
+    cut = np.frombuffer(packed, np.uint8, count * width, at).reshape(-1, width)
+    ids = np.zeros((count, 4), np.uint8)
+    ids[:, :width] = cut
+    if width < 4 and count:
+        ids[cut[:, -1] > 127, width:] = 255  # the sign
+    return ids.view("<i4").reshape(-1), at + count * width
 
 
 def _varint(number: int) -> bytes:

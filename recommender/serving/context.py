@@ -1,6 +1,5 @@
 """What a request is answered from, read once: the versions that hold, the stored list, the catalogue, the viewer."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,7 +12,14 @@ from recommender import cache, viewer_keys
 from recommender.cache import CacheUnavailable, ListRead
 from recommender.movies.movie_ids import resolve_movie_ids
 from recommender.movies.snapshot import CatalogueSnapshot
-from recommender.serving.current_versions import CacheRead, active_ranker, is_active_model, read_versions
+from recommender.serving.current_versions import (
+    CacheRead,
+    active_ranker,
+    clock,
+    is_active_model,
+    read_histories,
+    read_versions,
+)
 from recommender.serving.filtering.attributes import build_mask, find_unknown_names
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.paging.tokens import CursorExpired
@@ -80,7 +86,7 @@ def open_context(
     attributes = build_mask(snapshot, request.filters)
     unknown_genres = find_unknown_names(snapshot.genre_index, liked_genres=request.liked_genres)
     excluded_ids = resolve_movie_ids(snapshot, request.exclude)
-    now = int(time.time())
+    now = clock()
     rules = active_rules(snapshot, surface, now, request.rules_override)
     return RequestContext(
         request=request,
@@ -111,7 +117,7 @@ def load_viewer(context: RequestContext) -> ViewerProfile:
     """
     request, stored_list = context.request, context.cache_read.current_list()
     try:
-        history = selectors.history(request.viewer_id) if request.viewer_id is not None else None
+        history = next(iter(read_histories([request.viewer_id])), None) if request.viewer_id is not None else None
         if history is None and request.viewer_id is not None and request.viewer_id < 0:
             history = _look_up_again(context)
     except selectors.DATABASE_ERRORS:
@@ -139,7 +145,7 @@ def _look_up_again(context: RequestContext) -> selectors.History | None:
 def load_histories(viewers: Sequence[tuple[int | None, Key | None]]) -> list[selectors.History | None]:
     """Read the histories of several viewers, given as id and key, in order: one query; None for an unknown viewer."""
     ids = [viewer_id for viewer_id, _ in viewers]
-    found = {history.viewer_id: history for history in selectors.histories([pk for pk in ids if pk is not None])}
+    found = {history.viewer_id: history for history in read_histories([pk for pk in ids if pk is not None])}
     gone = {key: pk for pk, key in viewers if pk is not None and pk < 0 and pk not in found and isinstance(key, str)}
     if gone:
         now = viewer_keys.look_up_again(gone)

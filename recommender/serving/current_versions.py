@@ -1,8 +1,14 @@
 """What holds now: the versions as Redis has them, and from Postgres where it does not; and what follows from them at
-once: the model to serve (`active_ranker`) and the ids of movies that a client named (`load_movie_ids`)."""
+once: the model to serve (`active_ranker`) and the ids of movies that a client named (`load_movie_ids`).
 
-from collections.abc import Sequence
-from contextlib import suppress
+Inside `as_of` what held at a former moment does: lists are computed as they would have been then, and nothing of them
+is stored.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import selectors
@@ -42,6 +48,42 @@ class CacheRead(NamedTuple):
         return current_snapshot(self.versions.catalogue or 0)
 
 
+class Moment(NamedTuple):
+    """A former moment, as far as it is known: what lists of then were made from."""
+
+    versions: Versions  # the model's is of then; the catalogue and the epoch are those of now
+    at: int  # unix seconds
+    histories: Mapping[int, selectors.History]  # of viewers; of others the one of now. Versions below 0: never cached
+
+
+_moment: ContextVar[Moment | None] = ContextVar("the moment as of which lists are computed", default=None)
+
+
+@contextmanager
+def as_of(moment: Moment) -> Iterator[None]:
+    """Compute lists as of a former moment in this block."""
+    token = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
+def clock() -> int:
+    """Return the time that lists are made for, unix seconds: now, or the moment of `as_of`."""
+    moment = _moment.get()
+    return int(time.time()) if moment is None else moment.at
+
+
+def read_histories(viewer_ids: Sequence[int]) -> list[selectors.History]:
+    """Read the histories of viewers in one query, or those of the moment of `as_of`; unknown viewers are left out."""
+    moment = _moment.get()
+    former = {} if moment is None else moment.histories
+    known = [former[viewer_id] for viewer_id in viewer_ids if viewer_id in former]
+    others = [viewer_id for viewer_id in viewer_ids if viewer_id not in former]
+    return known + (selectors.histories(others) if others or not known else [])
+
+
 _last_seen = UNKNOWN  # as this process last saw them
 
 
@@ -79,6 +121,8 @@ def read_versions(viewer_id: int | None, list_read: ListRead | None = None) -> C
     none.
     """
     global _last_seen
+    if (moment := _moment.get()) is not None:
+        return CacheRead(moment.versions, None, redis_up=False)
     redis_up, token = True, b""
     try:
         if list_read is not None and list_read.viewer_id == (viewer_id or ANONYMOUS):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +14,8 @@ from unfold.decorators import action, display
 from catalog import selectors
 from catalog.keys import Key, parse_key
 from catalog.models import Viewer
-from recommender.admin.base import ReadOnlyAdmin
+from recommender import registry
+from recommender.admin.base import ReadOnlyAdmin, get_or_404
 from recommender.admin.cards import Card, make_cards
 from recommender.admin.impressions import BoundedPaginator
 from recommender.admin.loop.insights import insights_page
@@ -23,6 +24,7 @@ from recommender.served_lists import parse_list_id, served_at
 from recommender.served_lists.describe import describe_lists
 from recommender.served_lists.entry import Films
 from recommender.served_lists.storage import lists_of
+from recommender.serving.replay import Verdict, replay
 
 DONE = {kind: kind.label.replace("_", " ") for kind in Outcome.Kind} | {Outcome.Kind.IMPRESSION: "seen"}
 
@@ -42,6 +44,7 @@ class ServedListAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
     actions_list = ("to_insights",)
+    actions_detail = ("compute_again",)
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page of what came of the lists."""
@@ -52,6 +55,17 @@ class ServedListAdmin(ReadOnlyAdmin):
     def to_insights(self, request: HttpRequest) -> HttpResponse:
         """Open the page of what came of the lists."""
         return redirect("admin:recommender_servedlist_insights")
+
+    @action(description="Compute again", permissions=["view"])
+    def compute_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Compute the list again by the active model, and say whether it is the same, or what moved since."""
+        served = get_or_404(self, request, object_id)
+        active = registry.active_name()
+        difference = replay(served, models=[] if active is None else [active]).difference
+        level = messages.SUCCESS if difference.verdict == Verdict.SAME else messages.WARNING
+        texts = [f"Computed again: {difference.verdict}.", *(text for _, text in difference.reasons)]
+        messages.add_message(request, level, " ".join(texts))
+        return redirect("admin:recommender_servedlist_change", served.pk)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse deleting to everyone: a list goes with its viewer, or with its day."""

@@ -23,7 +23,8 @@ class ServedMovieSerializer(serializers.Serializer):
     position = serializers.IntegerField(help_text="From 0.")
     score = serializers.FloatField(allow_null=True)
     propensity = serializers.FloatField(
-        allow_null=True, help_text="The probability with which it stood there; null: nothing was left to chance."
+        allow_null=True,
+        help_text="The probability with which it stood there, below the films above it; 1: nothing was drawn.",
     )
 
 
@@ -41,7 +42,7 @@ class ServedListFields(serializers.Serializer):
     viewer_version = serializers.IntegerField(allow_null=True, help_text="Of the history that it was made of.")
     catalogue_version = serializers.IntegerField(allow_null=True, help_text="Of films and rules.")
     epoch = serializers.IntegerField(allow_null=True, help_text="Of all data.")
-    seed = serializers.IntegerField(allow_null=True, help_text="Of what was left to chance.")
+    seed = serializers.IntegerField(allow_null=True, help_text="Of the draw; null: nothing was drawn.")
     films = ServedMovieSerializer(many=True)
 
 

@@ -26,7 +26,8 @@ Result = TypeVar("Result")
 def encode_viewers(ranker: "Ranker", viewers: Sequence[ViewerProfile], requested_at: int | None) -> np.ndarray:
     """Return the model's states of the viewers, float32 [B, S]; `requested_at` in unix seconds.
 
-    A viewer's own history without a request time is encoded once for each version of the viewer.
+    A viewer's own history without a request time is encoded once for each version of the viewer; one that is put
+    together again as it was before has a version below 0, and is encoded each time.
     """
     states = [_cached_embedding(ranker, viewer) if requested_at is None else None for viewer in viewers]
     missing = [position for position, state in enumerate(states) if state is None]
@@ -80,7 +81,7 @@ def _parallel_map(work: Callable[[Block], Result], blocks: Sequence[Block]) -> I
 
 
 def _cached_embedding(ranker: "Ranker", viewer: ViewerProfile) -> np.ndarray | None:
-    if viewer.viewer_id is None or viewer.version is None:
+    if viewer.viewer_id is None or viewer.version is None or viewer.version < 0:
         return None
     try:
         state = cache.read_embedding(ranker.version, viewer.viewer_id, viewer.version)
@@ -90,7 +91,7 @@ def _cached_embedding(ranker: "Ranker", viewer: ViewerProfile) -> np.ndarray | N
 
 
 def _store_embedding(ranker: "Ranker", viewer: ViewerProfile, state: np.ndarray) -> None:
-    if viewer.viewer_id is None or viewer.version is None:
+    if viewer.viewer_id is None or viewer.version is None or viewer.version < 0:
         return
     with suppress(CacheUnavailable):  # it is only encoded again
         cache.store_embedding(ranker.version, viewer.viewer_id, viewer.version, state)

@@ -36,7 +36,7 @@ def log_list(
     is no new list."""
     if context.request.page is not None and context.request.page.made is not None:
         return
-    request, versions = context.request, context.cache_read.versions
+    request, versions, stored_list = context.request, context.cache_read.versions, context.cache_read.stored_list
     version = viewer.version if viewer.stored_list is None else viewer.stored_list.viewer_version
     _note(
         list_id,
@@ -48,6 +48,7 @@ def log_list(
         versions=(version, versions.catalogue, versions.epoch),
         flags=flags_of(degraded=context.degraded, known_viewer=viewer.exists, rules=context.rules is not None),
         about=about,
+        made_at=stored_list.made_at if source == "cache" and stored_list is not None else None,
     )
 
 
@@ -85,6 +86,7 @@ def _note(
     flags: int,
     row: str = "",
     about: str = "",
+    made_at: int | None = None,
 ) -> None:
     number = UUID(list_id)
     if not served_lists.is_collecting() or not served_lists.is_logged(number):
@@ -100,7 +102,7 @@ def _note(
             model=model_version or "",
             row=row,
             request=request_json(_asked(request, about)),
-            films=Films(movies.movie_ids, movies.scores, None, tuple(versions), None).pack(),
+            films=Films(movies.movie_ids, movies.scores, None, tuple(versions), None, made_at).pack(),
         )
     )
 
@@ -110,7 +112,7 @@ def _asked(request: RecommendRequest, about: str) -> dict[str, Any]:
     asked: dict[str, Any] = {"about": about} if about else {}
     for name in RECORDED:
         value = getattr(request, name)
-        if value and value != getattr(DEFAULTS, name):
+        if value != getattr(DEFAULTS, name) and value not in ((), []):
             asked[name] = _as_texts(value) if name == "exclude" else value
     if request.history:
         asked["history"] = list(request.posted_texts)

@@ -44,6 +44,22 @@ def test_a_list_is_shown_as_it_looked_with_what_was_done(site, admin_client):
     assert admin_client.post(address, {"surface": 3}).status_code == 403
 
 
+def test_a_list_is_computed_again_from_its_page(site, admin_client):
+    served = site.get("/latest?top_k=4")
+    tasks.store_served_lists()
+
+    def said():
+        page = admin_client.get(reverse(f"{PAGES}_compute_again", args=[served["recommendation_id"]]), follow=True)
+        assert page.context["original"].pk.hex == served["recommendation_id"]
+        return [str(message) for message in page.context["messages"]]
+
+    assert said() == ["Computed again: the same."]
+    first = recommended_ids(served)[0]
+    site.patch(f"/movies/{first}", {"published": False})
+    assert said() == [f"Computed again: different, explained. Not to be listed any more: {first}."]
+    assert admin_client.get(reverse(f"{PAGES}_compute_again", args=["0" * 32])).status_code == 404
+
+
 def test_a_viewers_lists_are_found_from_their_page(site, admin_client):
     site.post("/events", {"user_id": "ann@example.org", "movie_id": "1", "kind": "watch"})
     ada = site.get(f"/recommend?user_id={ADA}&top_k=3")["recommendation_id"]

@@ -10,7 +10,7 @@ from catalog.services import save_record, save_viewer
 from recommender import maintenance
 from recommender.jobs import leases
 from recommender.models import Job
-from recommender.serving.context import time as clock
+from recommender.serving.current_versions import time as clock
 from recommender.training import batch
 from tests.support.api import ApiClient, recommended_ids
 from tests.support.cast import ADA, BEN, EVE, GODFATHER, MATRIX, NEMO, SHAWSHANK, STAR_WARS

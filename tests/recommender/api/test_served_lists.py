@@ -43,7 +43,8 @@ def test_a_list_is_told_as_it_was(site):
     assert abs(datetime.fromisoformat(told["served_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert told["viewer_version"] is not None
     assert told["epoch"] is not None
-    assert {film["propensity"] for film in told["films"]} == {None}
+    assert {film["propensity"] for film in told["films"]} == {1.0}
+    assert told["seed"] is None, "nothing was drawn"
     assert tasks.store_served_lists() == 0, "each once"
 
 

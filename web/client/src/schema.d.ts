@@ -2296,7 +2296,7 @@ export interface components {
             score: number | null;
             /**
              * Format: double
-             * @description The probability with which it stood there; null: nothing was left to chance.
+             * @description The probability with which it stood there, below the films above it; 1: nothing was drawn.
              */
             propensity: number | null;
         };
@@ -2321,7 +2321,7 @@ export interface components {
             catalogue_version: number | null;
             /** @description Of all data. */
             epoch: number | null;
-            /** @description Of what was left to chance. */
+            /** @description Of the draw; null: nothing was drawn. */
             seed: number | null;
             films: components["schemas"]["ServedFilm"][];
             user_id: number | string | null;
@@ -2358,7 +2358,7 @@ export interface components {
             catalogue_version: number | null;
             /** @description Of all data. */
             epoch: number | null;
-            /** @description Of what was left to chance. */
+            /** @description Of the draw; null: nothing was drawn. */
             seed: number | null;
             films: components["schemas"]["ServedFilm"][];
             /** @description What the call asked for beyond the defaults, as JSON. */

@@ -16,7 +16,8 @@ class ServedFilm:
         movie_id (str):
         position (int): From 0.
         score (float | None):
-        propensity (float | None): The probability with which it stood there; null: nothing was left to chance.
+        propensity (float | None): The probability with which it stood there, below the films above it; 1: nothing was
+            drawn.
     """
 
     movie_id: str

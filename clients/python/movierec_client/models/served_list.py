@@ -30,7 +30,7 @@ class ServedList:
         viewer_version (int | None): Of the history that it was made of.
         catalogue_version (int | None): Of films and rules.
         epoch (int | None): Of all data.
-        seed (int | None): Of what was left to chance.
+        seed (int | None): Of the draw; null: nothing was drawn.
         films (list[ServedFilm]):
         user_id (int | None | str):
         request (Any): What the call asked for beyond the defaults.
