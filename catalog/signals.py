@@ -5,7 +5,8 @@ from django.dispatch import Signal
 # versions: dict[int, int], viewer id -> Viewer.version. Sent for resent events too, with the version as it stands.
 viewers_changed = Signal()
 
-# of: str, what the rows are. Sent by a command that begins to import; a receiver returns an ImportJournal.
+# of: str, what the rows are or where they come from; command: str. Sent by a command that begins to import; a receiver
+# returns a context manager of an ImportJournal.
 import_began = Signal()
 
 # version: int, Revision.catalogue

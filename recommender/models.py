@@ -86,8 +86,11 @@ class Job(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
+            # A command that does the work itself, beside the workers, has no attempt.
             models.UniqueConstraint(
-                fields=["kind"], name="one_running_job_a_kind", condition=models.Q(status="running")
+                fields=["kind"],
+                name="one_running_job_a_kind",
+                condition=models.Q(status="running", attempts__gt=0),
             )
         ]
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
 from recommender import maintenance, privacy, webhooks
-from recommender.ingest import history_files, import_undo, imports
+from recommender.ingest import history_files, import_journals, import_undo, imports
 from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Erasure, Job
@@ -115,6 +115,7 @@ def run_import(job_id: str) -> dict[str, Any]:
 
 
 def _import_rows(lease: leases.Lease) -> None:
+    import_journals.refuse_lost(lease.parameters)
     run = history_files.run_import if lease.parameters["of"] == imports.HISTORY else imports.run_import
     run(lease)
 

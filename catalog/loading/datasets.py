@@ -9,8 +9,10 @@ from django.db.backends.utils import CursorWrapper
 from catalog.dataset import Dataset
 from catalog.errors import CatalogError
 from catalog.loading.events import Progress, lock_if_empty, merge_events, replace_events
+from catalog.loading.made_rows import narrow_notes
 from catalog.loading.movies import load_movies
 from catalog.services.demo import RemovedDemo, check_demo_ids, delete_demo_rows, lock_demo
+from catalog.services.undo.made import MadeRecords
 from catalog.services.versions import bump_all, bump_data_set
 
 _IMPORT_LOCK = 5_270_401  # any number, the same in every process
@@ -47,20 +49,22 @@ def begin_import(cursor: CursorWrapper) -> None:
     cursor.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
 
 
-def load_dataset(dataset: Dataset, progress: Progress = lambda what, done, expected: None) -> LoadReport:
-    """Load movies, people and histories. Raises CatalogError with nothing changed.
+def load_dataset(
+    dataset: Dataset, progress: Progress = lambda what, done, expected: None, made: MadeRecords | None = None
+) -> LoadReport:
+    """Load movies, people and histories. Raises CatalogError with nothing changed. `made`: is filled.
 
     The data set wins for what it holds: titles, years, genres, links, tags, credits of its movies. What it does not
     hold stays: other movies, windows, hidden movies, posters and overviews that it lacks. All lists expire.
     """
     started = time.perf_counter()
     with transaction.atomic():
-        report = _load(dataset, progress)
+        report = _load(dataset, progress, made and narrow_notes(made, dataset.movies.height))
         progress("committing", 0, None)
     return LoadReport(**report, seconds=time.perf_counter() - started)
 
 
-def _load(dataset: Dataset, progress: Progress) -> dict:
+def _load(dataset: Dataset, progress: Progress, made: MadeRecords | None) -> dict:
     with connection.cursor() as cursor:
         begin_import(cursor)
         empty = lock_if_empty(cursor, keep_demo=dataset.is_demo)
@@ -73,10 +77,10 @@ def _load(dataset: Dataset, progress: Progress) -> dict:
             # A new viewer's version may not lie below that of a removed one with the same id.
             first_version = demo.last_version + 1
         progress("films", 0, None)
-        ids_changed = load_movies(cursor, dataset)
+        ids_changed = load_movies(cursor, dataset, made)
         started = time.perf_counter()
         load = replace_events if empty else merge_events
-        counts = load(cursor, dataset, first_version, progress)
+        counts = load(cursor, dataset, first_version, progress, made)
         events_seconds = time.perf_counter() - started
         cursor.execute(
             "ANALYZE catalog_watchevent, catalog_viewer, catalog_movie, catalog_credit, catalog_movie_genres"

@@ -14,8 +14,10 @@ from psycopg.errors import LockNotAvailable, UniqueViolation
 from catalog.dataset import VIEWERS, Dataset
 from catalog.errors import CatalogError
 from catalog.loading.index_rebuild import drop_indexes
+from catalog.loading.made_rows import insert_noting
 from catalog.loading.movies import advance_sequence, stage_table
 from catalog.loading.pg_binary import HEADER, TRAILER, pack_rows, to_pg_timestamps
+from catalog.services.undo.made import MadeRecords, RecordKind
 
 MAX_LOCK_SECONDS = 60.0
 # Called with the step, how much of it is done, and how much is expected (None: not counted).
@@ -40,6 +42,11 @@ _UPDATE_CHANGED = f"""
       RETURNING e.viewer_id),
     {_INVALIDATE}
 """
+# The ranges of the new ids; another writer may have taken some between them.
+_RANGES = """, (SELECT array_agg(ARRAY[first, below] ORDER BY first) FROM (
+              SELECT min(id) AS first, max(id) + 1 AS below FROM (
+                SELECT id, id - row_number() OVER (ORDER BY id) AS island FROM changed) numbered
+              GROUP BY island) ranges)"""
 # The anti-join leaves little for ON CONFLICT, which is slow: rows that are repeated in the set, or that another writer
 # adds right now.
 _INSERT_MISSING = f"""
@@ -50,8 +57,8 @@ _INSERT_MISSING = f"""
         SELECT 1 FROM catalog_watchevent e
         WHERE (e.viewer_id, e.occurred_at, e.movie_id, e.kind) = (s.viewer_id, s.occurred_at, s.movie_id, s.kind))
       ORDER BY place
-      ON CONFLICT DO NOTHING RETURNING viewer_id),
-    {_INVALIDATE}
+      ON CONFLICT DO NOTHING RETURNING viewer_id, id),
+    {_INVALIDATE.replace("count(*)", "count(*){ranges}")}
 """
 
 
@@ -110,7 +117,9 @@ def _has_events_to_keep(cursor: CursorWrapper, keep_demo: bool) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: Progress) -> EventCounts:
+def replace_events(
+    cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: Progress, made: MadeRecords | None
+) -> EventCounts:
     """Load events into the empty table, without indexes and constraints, which are built over all rows afterwards.
 
     Emptied in this very transaction, the table's new pages need neither the log (wal_level = minimal) nor a later
@@ -119,11 +128,12 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
     rebuild = drop_indexes(cursor, "catalog_watchevent")
     cursor.execute("TRUNCATE catalog_watchevent")
     cursor.execute("SELECT nextval(pg_get_serial_sequence('catalog_watchevent', 'id'))")
-    rows = _PackedRows(dataset, first_id=cursor.fetchone()[0])
+    first_id = cursor.fetchone()[0]
+    rows = _PackedRows(dataset, first_id)
     columns = "id, occurred_at, viewer_id, movie_id, rating, completion, kind"
     _copy(cursor, f"COPY catalog_watchevent ({columns}) FROM STDIN (FORMAT binary, FREEZE)", rows, progress)
     viewers = rows.viewers()
-    _write_viewers(cursor, dataset, viewers, first_version, touch=True)
+    _write_viewers(cursor, dataset, viewers, first_version, made, touch=True)
     repeated = 0
     for number, statement in enumerate(rebuild):
         progress("indexes", number, len(rebuild))
@@ -136,10 +146,14 @@ def replace_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, 
             repeated = _delete_repeated(cursor)
             cursor.execute(statement)
     advance_sequence(cursor, "catalog_watchevent")
+    if made is not None and rows.count:
+        made.event_ranges.append((first_id, first_id + rows.count))
     return EventCounts(rows.count, viewers.height, rows.count - repeated, 0, repeated)
 
 
-def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: Progress) -> EventCounts:
+def merge_events(
+    cursor: CursorWrapper, dataset: Dataset, first_version: int, progress: Progress, made: MadeRecords | None
+) -> EventCounts:
     """Load events beside those that stay: staged, then new ones inserted and different ones updated."""
     cursor.execute(
         """CREATE TEMP TABLE staged_events (place bigint, occurred_at timestamptz, viewer_id integer, movie_id integer,
@@ -151,11 +165,14 @@ def merge_events(cursor: CursorWrapper, dataset: Dataset, first_version: int, pr
     progress("merging", 0, None)
     # Locked by id and before the events, as in record_events().
     viewers = rows.viewers()
-    _write_viewers(cursor, dataset, viewers, first_version, touch=False)
+    _write_viewers(cursor, dataset, viewers, first_version, made, touch=False)
     cursor.execute(_UPDATE_CHANGED)
     updated = cursor.fetchone()[0]
-    cursor.execute(_INSERT_MISSING)
-    created = cursor.fetchone()[0]
+    cursor.execute(_INSERT_MISSING.format(ranges=_RANGES if made is not None else ""))
+    created, *ranges = cursor.fetchone()
+    if made is not None:
+        made.changed += updated
+        made.event_ranges += [(first, below) for of_import in ranges for first, below in of_import or ()]
     cursor.execute("SELECT count(*) FROM (SELECT DISTINCT viewer_id, occurred_at, movie_id, kind FROM staged_events) d")
     repeated = rows.count - cursor.fetchone()[0]
     cursor.execute("DROP TABLE staged_events")
@@ -204,7 +221,13 @@ def _copy(cursor: CursorWrapper, statement: str, rows: _PackedRows, progress: Pr
 
 
 def _write_viewers(
-    cursor: CursorWrapper, dataset: Dataset, viewers: pl.DataFrame, first_version: int, *, touch: bool
+    cursor: CursorWrapper,
+    dataset: Dataset,
+    viewers: pl.DataFrame,
+    first_version: int,
+    made: MadeRecords | None,
+    *,
+    touch: bool,
 ) -> None:
     """Create the viewers that are missing and lock the others, by id. `touch`: raises the versions of the others too.
 
@@ -212,13 +235,16 @@ def _write_viewers(
     """
     stage_table(cursor, "staged_viewers", viewers)
     new_version = "v.version + 1, publish_pending = true" if touch else "v.version"
-    cursor.execute(
+    insert_noting(
+        cursor,
         f"""INSERT INTO catalog_viewer AS v (id, name, is_simulated, created_at, version, publish_pending)
             SELECT id, coalesce(name, ''), %s, least(now(), to_timestamp(since)), %s, false
             FROM staged_viewers ORDER BY id
             ON CONFLICT (id) DO UPDATE
               SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {new_version},
                 created_at = least(v.created_at, EXCLUDED.created_at)""",
+        RecordKind.VIEWERS,
+        made,
         [dataset.is_demo, first_version],
     )
     cursor.execute("DROP TABLE staged_viewers")

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from django.db.backends.utils import CursorWrapper
 
 from catalog.loading.index_rebuild import indexes_rebuilt_after
+from catalog.loading.made_rows import insert_noting
 from catalog.selectors import may_bring_genres, stored_genres
 from catalog.services.get_or_create import GenreWriter
+from catalog.services.undo.made import MadeRecords, RecordKind
 
 _IMDB_ID = "'tt' || lpad(s.imdb::text, greatest(7, length(s.imdb::text)), '0')"
 # Numbers in the order of the source, so that the same import into another database gives the same ids.
@@ -42,12 +44,12 @@ class GenreReport:
     unknown: dict[str, int] = field(default_factory=dict)  # name -> films; the catalogue has no such genre
 
 
-def insert_films(cursor: CursorWrapper, *, imdb_keys: bool) -> None:
+def insert_films(cursor: CursorWrapper, *, imdb_keys: bool, made: MadeRecords | None) -> None:
     """Insert the films that the catalogue lacks; they stand in film_of with the way `new` afterwards."""
     cursor.execute(_ALLOCATE.format(by_key="imdb IS NOT NULL" if imdb_keys else "false"))
     cursor.execute("ANALYZE film_of")
     with indexes_rebuilt_after(cursor, "catalog_movie"):
-        cursor.execute(_INSERT)
+        insert_noting(cursor, _INSERT, RecordKind.MOVIES, made)
 
 
 def complete_films(cursor: CursorWrapper, *, overwrite: bool) -> int:
@@ -80,7 +82,7 @@ def _fact_expressions(overwrite: bool) -> Mapping[str, str]:
     return values
 
 
-def write_genres(cursor: CursorWrapper, *, create: bool) -> GenreReport:
+def write_genres(cursor: CursorWrapper, *, create: bool, made: MadeRecords | None) -> GenreReport:
     """Give genres to the films that have none, in the catalogue's own words.
 
     A genre that the catalogue lacks is created where it has none at all, or on request.
@@ -99,7 +101,7 @@ def write_genres(cursor: CursorWrapper, *, create: bool) -> GenreReport:
     missing = [name for name in counts if not ids[name]]
     if may_create:
         report.created = sorted(name for name in missing if len(name) <= MAX_GENRE)
-        ids |= {name: [pk] for name, pk in GenreWriter(create=True).ids(report.created).items()}
+        ids |= {name: [pk] for name, pk in GenreWriter(create=True).ids(report.created, made).items()}
     report.unknown = {name: counts[name] for name in missing if not ids[name]}
     pairs = [(name, pk) for name, of_name in ids.items() for pk in of_name]
     cursor.execute("CREATE TEMP TABLE genre_named (name text, genre_id bigint) ON COMMIT DROP")
@@ -120,15 +122,18 @@ def write_genres(cursor: CursorWrapper, *, create: bool) -> GenreReport:
     return report
 
 
-def write_tags(cursor: CursorWrapper) -> int:
+def write_tags(cursor: CursorWrapper, made: MadeRecords | None) -> int:
     """Give tags to the films that have none; return how many."""
     cursor.execute("SELECT EXISTS (SELECT FROM staged_tags)")
     if not cursor.fetchone()[0]:
         return 0
-    cursor.execute(
+    insert_noting(
+        cursor,
         """INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags JOIN film_of f USING (film)
            WHERE NOT EXISTS (SELECT FROM catalog_movietag h WHERE h.movie_id = f.movie_id)
-           ORDER BY name ON CONFLICT DO NOTHING"""
+           ORDER BY name ON CONFLICT DO NOTHING""",
+        RecordKind.TAGS,
+        made,
     )
     cursor.execute(
         """INSERT INTO catalog_movietag (movie_id, tag_id, count)

@@ -22,9 +22,11 @@ from catalog.loading.film_facts import (
 from catalog.loading.film_matching import MatchReport, match_films
 from catalog.loading.film_people import PeopleReport, write_people
 from catalog.loading.index_rebuild import is_table_empty
+from catalog.loading.made_rows import narrow_notes
 from catalog.loading.movies import advance_sequence, copy_frame, create_staged_table
 from catalog.services.demo import RemovedDemo, delete_demo_rows, lock_demo
 from catalog.services.get_or_create import lock_catalogue_writers
+from catalog.services.undo.made import MadeRecords
 from catalog.services.versions import bump_all, bump_data_set
 from catalog.sources.film_source import SCHEMAS, FilmSource, Part, Table
 
@@ -68,10 +70,11 @@ def import_films(
     source: FilmSource,
     options: ImportOptions | None = None,
     progress: Progress = lambda what, done, expected: None,
+    made: MadeRecords | None = None,
 ) -> FilmReport:
     """Merge a source of films into the catalogue. Raises CatalogError with nothing changed.
 
-    Films that are there keep what they have; what they lack is filled. Twice gives the same.
+    Films that are there keep what they have; what they lack is filled. Twice gives the same. `made`: is filled.
     """
     options, started = options or ImportOptions(), time.perf_counter()
     report = FilmReport(source.name)
@@ -88,7 +91,9 @@ def import_films(
             if options.dry_run:
                 transaction.set_rollback(True)
             else:
-                _write(cursor, source, options, report, progress)
+                _write(cursor, source, options, report, progress, made)
+                if made is not None and not report.has_changed:
+                    made.unrecorded = ""
         progress("committing", 0, None)
     report.seconds = time.perf_counter() - started
     return report
@@ -113,8 +118,14 @@ def _stage(cursor: CursorWrapper, source: FilmSource, progress: Progress) -> Non
 
 
 def _write(
-    cursor: CursorWrapper, source: FilmSource, options: ImportOptions, report: FilmReport, progress: Progress
+    cursor: CursorWrapper,
+    source: FilmSource,
+    options: ImportOptions,
+    report: FilmReport,
+    progress: Progress,
+    made: MadeRecords | None,
 ) -> None:
+    made = made and narrow_notes(made, report.added + report.matches.films)
     demo = lock_demo(cursor)
     report.removed_demo = delete_demo_rows(cursor, demo, truncate_events=False)
     if report.removed_demo:
@@ -125,16 +136,18 @@ def _write(
     progress("writing films", 0, None)
     advance_sequence(cursor, "catalog_movie")
     if options.add and source.may_add:
-        insert_films(cursor, imdb_keys=options.imdb_keys)
+        insert_films(cursor, imdb_keys=options.imdb_keys, made=made)
     report.updated = complete_films(cursor, overwrite=options.overwrite)
     progress("writing genres", 0, None)
-    report.genres = write_genres(cursor, create=options.create_genres)
-    report.tags = write_tags(cursor)
+    report.genres = write_genres(cursor, create=options.create_genres, made=made)
+    report.tags = write_tags(cursor, made)
     progress("writing people", 0, None)
-    report.people = write_people(cursor, source.person_ids, overwrite=options.overwrite)
+    report.people = write_people(cursor, source.person_ids, overwrite=options.overwrite, made=made)
     progress("writing titles", 0, None)
     report.translations = write_translations(cursor, overwrite=options.overwrite)
     report.available = write_availability(cursor, overwrite=options.overwrite)
+    if made is not None:
+        made.changed += report.updated
     if report.has_changed:
         cursor.execute("ANALYZE catalog_movie, catalog_credit, catalog_person, catalog_movie_genres")
         if report.removed_demo:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.db.backends.utils import CursorWrapper
 
 from catalog.loading.index_rebuild import indexes_rebuilt_after
+from catalog.loading.made_rows import forget_parts, insert_noting
+from catalog.services.undo.made import MadeRecords, RecordKind
 from catalog.sources.film_source import PersonIds
 
 
@@ -152,7 +154,7 @@ class PeopleReport:
         return self.credits + self.people + self.recognised
 
 
-def write_people(cursor: CursorWrapper, ids: PersonIds, *, overwrite: bool) -> PeopleReport:
+def write_people(cursor: CursorWrapper, ids: PersonIds, *, overwrite: bool, made: MadeRecords | None) -> PeopleReport:
     """Write the people and credits of the films that have none of a role; with `overwrite` of all staged films."""
     report = PeopleReport()
     for table in ("staged_names", "staged_credits"):
@@ -164,15 +166,13 @@ def write_people(cursor: CursorWrapper, ids: PersonIds, *, overwrite: bool) -> P
     cursor.execute(_ADOPT.format(**sql))
     report.recognised = int(cursor.rowcount)
     with indexes_rebuilt_after(cursor, "catalog_person"):
-        cursor.execute(_INSERT_NUMBERED.format(**sql))
-        report.people = int(cursor.rowcount)
+        report.people = insert_noting(cursor, _INSERT_NUMBERED.format(**sql), RecordKind.PEOPLE, made)
     cursor.execute(_MOVES.format(**sql))
     cursor.execute("SELECT count(DISTINCT old) FROM credit_move")
     if moved := int(cursor.fetchone()[0]):
         report.recognised += moved
         cursor.execute(_MOVE.format(**sql))
-    cursor.execute(_INSERT_NAMED)
-    report.people += int(cursor.rowcount)
+    report.people += insert_noting(cursor, _INSERT_NAMED, RecordKind.PEOPLE, made)
     cursor.execute("ANALYZE catalog_person")
     cursor.execute(_RESOLVE.format(**sql))
     if overwrite:
@@ -181,12 +181,15 @@ def write_people(cursor: CursorWrapper, ids: PersonIds, *, overwrite: bool) -> P
     with indexes_rebuilt_after(cursor, "catalog_credit") as is_empty:
         conflict = """ON CONFLICT (movie_id, role, person_id) DO UPDATE SET "order" = EXCLUDED."order"
                       WHERE cr."order" <> EXCLUDED."order" """
-        cursor.execute(
+        report.credits += insert_noting(
+            cursor,
             f"""INSERT INTO catalog_credit AS cr (movie_id, person_id, role, "order")
                 SELECT movie_id, person_id, role, "order" FROM resolved ORDER BY movie_id, role, "order"
-                {"" if is_empty else conflict}"""
+                {"" if is_empty else conflict}""",
+            RecordKind.CREDITS,
+            made,
         )
-        report.credits += int(cursor.rowcount)
+    forget_parts(cursor, made)
     cursor.execute("DROP TABLE credit_target, evidence, credit_move, resolved")
     return report
 

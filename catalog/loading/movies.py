@@ -8,6 +8,8 @@ from django.db.backends.utils import CursorWrapper
 from catalog.dataset import Dataset
 from catalog.limits import MAX_SEQUENCE_ID
 from catalog.loading.index_rebuild import indexes_rebuilt_after
+from catalog.loading.made_rows import forget_parts, insert_noting
+from catalog.services.undo.made import MadeRecords, RecordKind
 
 MAX_BIGINT = 2**63 - 1
 _SQL_TYPES = {pl.Int16: "smallint", pl.Int32: "integer", pl.Int64: "bigint", pl.String: "text"}
@@ -32,8 +34,10 @@ _UPSERT_MOVIES = """
 
 # Each inserts the names, deletes the links that the set does not have, then inserts the missing ones. Of people of one
 # name a movie keeps its own; else the one without an id elsewhere is meant, or the only one.
+_NEW_GENRES = """
+    INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING
+"""
 _MERGE_GENRES = """
-    INSERT INTO catalog_genre (name) SELECT DISTINCT name FROM staged_genres ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT DISTINCT s.movie AS movie_id, g.id AS genre_id FROM staged_genres s JOIN catalog_genre g USING (name);
     DELETE FROM catalog_movie_genres l USING staged_movies m WHERE l.movie_id = m.id
@@ -41,8 +45,10 @@ _MERGE_GENRES = """
     INSERT INTO catalog_movie_genres (movie_id, genre_id) SELECT * FROM merged ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     DROP TABLE merged
 """
+_NEW_TAGS = """
+    INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING
+"""
 _MERGE_TAGS = """
-    INSERT INTO catalog_tag (name) SELECT DISTINCT name FROM staged_tags ORDER BY name ON CONFLICT DO NOTHING;
     CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT s.movie AS movie_id, t.id AS tag_id, max(s.count) AS count
       FROM staged_tags s JOIN catalog_tag t USING (name) GROUP BY 1, 2;
@@ -53,10 +59,12 @@ _MERGE_TAGS = """
     INSERT INTO catalog_movietag (movie_id, tag_id, count) SELECT * FROM merged ORDER BY 1, 2 ON CONFLICT DO NOTHING;
     DROP TABLE merged
 """
-_MERGE_CREDITS = """
+_NEW_PEOPLE = """
     INSERT INTO catalog_person (name) SELECT name FROM (SELECT DISTINCT person AS name FROM staged_credits) staged
       LEFT JOIN (SELECT name, count(*) AS people FROM catalog_person GROUP BY name) known USING (name)
-      WHERE people IS DISTINCT FROM 1 ORDER BY 1 ON CONFLICT DO NOTHING;
+      WHERE people IS DISTINCT FROM 1 ORDER BY 1 ON CONFLICT DO NOTHING
+"""
+_MERGE_CREDITS = """
     CREATE TEMP TABLE merged ON COMMIT DROP AS
       SELECT s.movie AS movie_id, coalesce(c.person_id, p.id) AS person_id, s.role, min(s."order") AS "order"
       FROM staged_credits s
@@ -72,9 +80,10 @@ _MERGE_CREDITS = """
                       WHERE (w.movie_id, w.role, w.person_id) = (l.movie_id, l.role, l.person_id));
     UPDATE catalog_credit l SET "order" = w."order" FROM merged w
       WHERE (l.movie_id, l.role, l.person_id) = (w.movie_id, w.role, w.person_id) AND l."order" <> w."order";
+"""
+_NEW_CREDITS = """
     INSERT INTO catalog_credit (movie_id, person_id, role, "order") SELECT * FROM merged ORDER BY 1, 3, 4
-      ON CONFLICT DO NOTHING;
-    DROP TABLE merged
+      ON CONFLICT DO NOTHING
 """
 
 
@@ -89,27 +98,32 @@ _COUNT_CHANGED = """
 MAX_CHANGED_SHARE = 0.1  # of the movies in both; above it the ids are those of another data set
 
 
-def load_movies(cursor: CursorWrapper, dataset: Dataset) -> bool:
+def load_movies(cursor: CursorWrapper, dataset: Dataset, made: MadeRecords | None = None) -> bool:
     """Merge the movies of a set into the catalogue. Returns whether the ids mean other movies now.
 
-    Where a set has no tags or no credits at all, those in the catalogue stay as they are.
+    Where a set has no tags or no credits at all, those in the catalogue stay as they are. `made`: is filled.
     """
     stage_table(cursor, "staged_movies", dataset.movies)
     cursor.execute(_COUNT_CHANGED)
     in_both, changed = cursor.fetchone()
     with indexes_rebuilt_after(cursor, "catalog_movie"):
-        cursor.execute(_UPSERT_MOVIES, [dataset.is_demo])
+        insert_noting(cursor, _UPSERT_MOVIES, RecordKind.MOVIES, made, [dataset.is_demo])
     advance_sequence(cursor, "catalog_movie")
-    for name, frame, table, merge in (
-        ("staged_genres", dataset.genres, "catalog_movie_genres", _MERGE_GENRES),
-        ("staged_tags", dataset.tags, "catalog_movietag", _MERGE_TAGS),
-        ("staged_credits", dataset.credits, "catalog_credit", _MERGE_CREDITS),
+    for name, frame, table, kind, insert_named, merge in (
+        ("staged_genres", dataset.genres, "catalog_movie_genres", RecordKind.GENRES, _NEW_GENRES, _MERGE_GENRES),
+        ("staged_tags", dataset.tags, "catalog_movietag", RecordKind.TAGS, _NEW_TAGS, _MERGE_TAGS),
+        ("staged_credits", dataset.credits, "catalog_credit", RecordKind.PEOPLE, _NEW_PEOPLE, _MERGE_CREDITS),
     ):
         if frame.height:
             stage_table(cursor, name, frame)
             with indexes_rebuilt_after(cursor, table):
+                insert_noting(cursor, insert_named, kind, made)
                 cursor.execute(merge)
+                if merge is _MERGE_CREDITS:
+                    insert_noting(cursor, _NEW_CREDITS, RecordKind.CREDITS, made)
+                    cursor.execute("DROP TABLE merged")
             cursor.execute(f"DROP TABLE {name}")
+    forget_parts(cursor, made)
     cursor.execute("DROP TABLE staged_movies")
     return bool(changed > MAX_CHANGED_SHARE * in_both)
 

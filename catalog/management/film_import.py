@@ -2,14 +2,16 @@
 
 import argparse
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
-from catalog.loading import FilmReport, ImportOptions, import_films
+from catalog.loading import FilmReport, ImportOptions, Progress, import_films
 from catalog.management.progress import progress_display
 from catalog.plurals import count_noun
+from catalog.services import MadeRecords, StepCounts, open_journal
 from catalog.sources.film_source import FilmSource
 
 MAX_NAMES = 12  # of genres in the report
@@ -53,56 +55,86 @@ class FilmImportCommand(BaseCommand):
         try:
             source = self.open_source(options)
             with progress_display(self.stdout) as progress:
-                report = import_films(source, import_options, progress)
+                if import_options.dry_run:
+                    report = import_films(source, import_options, progress)
+                    lines = [*source.notes, *_describe(report, dry_run=True)]
+                else:
+                    lines = self._import(source, import_options, progress)
         except CatalogError as error:
             raise CommandError(f"Nothing was imported. {error}") from error
-        for note in source.notes:
-            self.stdout.write(note)
-        self._print_report(report, import_options.dry_run)
+        for line in lines:
+            self.stdout.write(line)
         self.stdout.write(self.style.SUCCESS(f"{time.perf_counter() - started:.1f} s."))
 
-    def _print_report(self, report: FilmReport, dry_run: bool) -> None:
-        if report.removed_demo:
-            demo = report.removed_demo
-            removed = f"{count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}"
-            self.stdout.write(f"Removed the demo: {removed}.")
-        matches = report.matches
-        self.stdout.write(
-            f"{report.name}: {count_noun(report.films, 'film')}, of which {matches.films:,} are there "
-            f"({matches.by_imdb:,} by IMDb id, {matches.by_tmdb:,} by TMDB id, {matches.by_title:,} by title and year)."
+    def _import(self, source: FilmSource, options: ImportOptions, progress: Progress) -> list[str]:
+        """Import the source as a job. Returns the lines of the report."""
+        command = type(self).__module__.rpartition(".")[2]
+        with open_journal(command.removeprefix("import_"), command) as journal:
+
+            def show(what: str, done: int, expected: int | None) -> None:
+                progress(what, done, expected)
+                journal.report_progress(what, done, expected)
+
+            def write(made: MadeRecords) -> tuple[FilmReport, StepCounts]:
+                report = import_films(source, options, show, made)
+                there = report.matches.films - report.updated
+                return report, StepCounts(report.added + report.updated, there, report.matches.ambiguous)
+
+            report = journal.write(write)
+            lines = [*source.notes, *_describe(report, dry_run=False)]
+            for line in lines:
+                journal.log(line)
+            how = journal.how_to_undo()
+        return [*lines, how] if how else lines
+
+
+def _describe(report: FilmReport, *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines of a report."""
+    if report.removed_demo:
+        demo = report.removed_demo
+        removed = f"{count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}"
+        yield f"Removed the demo: {removed}."
+    matches = report.matches
+    yield (
+        f"{report.name}: {count_noun(report.films, 'film')}, of which {matches.films:,} are there "
+        f"({matches.by_imdb:,} by IMDb id, {matches.by_tmdb:,} by TMDB id, {matches.by_title:,} by title and year)."
+    )
+    if matches.repeated:
+        yield f"{count_noun(matches.repeated, 'film')} stood there again under the same id, left out."
+    if matches.ambiguous:
+        yield (
+            f"{count_noun(matches.ambiguous, 'film')} left out, as the catalogue has such a title (and year), "
+            f"and it is not sure which is meant: {'; '.join(matches.examples)}. Give those films their ids, then "
+            "import again."
         )
-        if matches.repeated:
-            self.stdout.write(f"{count_noun(matches.repeated, 'film')} stood there again under the same id, left out.")
-        if matches.ambiguous:
-            self.stdout.write(
-                f"{count_noun(matches.ambiguous, 'film')} left out, as the catalogue has such a title (and year), "
-                f"and it is not sure which is meant: {'; '.join(matches.examples)}. Give those films their ids, then "
-                "import again."
-            )
-        if dry_run:
-            self.stdout.write(f"Nothing was written. It would add {count_noun(report.added, 'film')}.")
-            return
-        people = report.people
-        counts = [
-            count_noun(report.added, "new film"),
-            f"{count_noun(report.updated, 'film')} completed",
-            count_noun(people.people, "new person", "new people"),
-            f"{count_noun(people.recognised, 'person', 'people')} recognised",
-            count_noun(people.credits, "credit"),
-            count_noun(report.tags, "tag"),
-            count_noun(report.translations, "translated title"),
-        ]
-        if report.available:
-            counts.append(f"{count_noun(report.available, 'country', 'countries')} of availability")
-        self.stdout.write(f"{', '.join(counts)}.")
-        if report.genres.created:
-            self.stdout.write(f"New genres: {_names(report.genres.created)}.")
-        if report.genres.unknown:
-            unknown = [f"{name} ({films:,})" for name, films in report.genres.unknown.items()]
-            self.stdout.write(
-                f"Genres that the catalogue lacks were left out: {_names(unknown)}. Make them aliases of genres that "
-                "it has, or import with --create-genres."
-            )
+    if dry_run:
+        yield f"Nothing was written. It would add {count_noun(report.added, 'film')}."
+        return
+    yield from _describe_written(report)
+
+
+def _describe_written(report: FilmReport) -> Iterator[str]:
+    people = report.people
+    counts = [
+        count_noun(report.added, "new film"),
+        f"{count_noun(report.updated, 'film')} completed",
+        count_noun(people.people, "new person", "new people"),
+        f"{count_noun(people.recognised, 'person', 'people')} recognised",
+        count_noun(people.credits, "credit"),
+        count_noun(report.tags, "tag"),
+        count_noun(report.translations, "translated title"),
+    ]
+    if report.available:
+        counts.append(f"{count_noun(report.available, 'country', 'countries')} of availability")
+    yield f"{', '.join(counts)}."
+    if report.genres.created:
+        yield f"New genres: {_names(report.genres.created)}."
+    if report.genres.unknown:
+        unknown = [f"{name} ({films:,})" for name, films in report.genres.unknown.items()]
+        yield (
+            f"Genres that the catalogue lacks were left out: {_names(unknown)}. Make them aliases of genres that "
+            "it has, or import with --create-genres."
+        )
 
 
 def _names(names: list[str]) -> str:

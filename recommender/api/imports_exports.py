@@ -47,6 +47,14 @@ IMPORT_SCOPES = {
     RowKind.VIEWERS: ApiKey.Scope.ERASE,
     RowKind.EVENTS: ApiKey.Scope.EVENTS,
 }
+# Of imports that are no file of rows. A data set brings viewers, who go with it.
+SCOPES_OF_OTHERS = {
+    imports.HISTORY: ApiKey.Scope.EVENTS,
+    "imdb": ApiKey.Scope.CATALOGUE,
+    "tmdb": ApiKey.Scope.CATALOGUE,
+    "wikidata": ApiKey.Scope.CATALOGUE,
+    "movielens": ApiKey.Scope.ERASE,
+}
 # To read all that viewers did takes more than to add to it.
 EXPORT_SCOPES = IMPORT_SCOPES | {RowKind.EVENTS: ApiKey.Scope.ERASE}
 MAX_MAPPING_LENGTH = 2_000  # characters
@@ -196,8 +204,7 @@ def import_scope(view: ApiView) -> str | None:
     job = Job.objects.filter(pk=job_id, kind=Job.Kind.IMPORT).first() if job_id else None
     if job is None:
         return None
-    of = job.parameters["of"]
-    return ApiKey.Scope.EVENTS if of == imports.HISTORY else IMPORT_SCOPES[RowKind(of)]
+    return SCOPES_OF_OTHERS.get(job.parameters["of"]) or IMPORT_SCOPES[RowKind(job.parameters["of"])]
 
 
 def _kind_or_404(kwargs: dict[str, Any]) -> RowKind:

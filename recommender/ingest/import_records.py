@@ -26,7 +26,7 @@ def lock(job_id: Any) -> None:
 def save(part: ImportPart, made: MadeRecords) -> None:
     """Note what a part made, in its transaction. The part itself is not saved."""
     own = _add_events(part, made)
-    part.changed += len(made.renewed_events) - own
+    part.changed += len(made.renewed_events) - own + made.changed
     for kind in RecordKind:
         others = made.written[kind] - made.created[kind]
         part.changed += len(others) - _refresh(part.job_id, kind, others)

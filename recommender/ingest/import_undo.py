@@ -20,6 +20,7 @@ from catalog.plurals import count_noun
 from catalog.services import RecordKind
 from recommender import audit, cache
 from recommender.cache import CacheUnavailable
+from recommender.ingest.import_journals import NOT_RECORDED
 from recommender.ingest.import_records import TAKEN_BACK_BY
 from recommender.ingest.imports import DRY_RUN
 from recommender.jobs import queue
@@ -43,6 +44,8 @@ def check(job: Job) -> None:
     """Raise CannotTakeBack where it is not known what the import made, or it made nothing."""
     if job.parameters.get(DRY_RUN):
         raise CannotTakeBack("dry_run", "It was a dry run, which wrote nothing: there is nothing to take back.")
+    if reason := job.result.get(NOT_RECORDED):
+        raise CannotTakeBack("import_not_recorded", reason)
     if ImportPart.objects.filter(job=job, stored__gt=0, event_ranges__isnull=True).exists():
         raise CannotTakeBack(
             "import_not_recorded",

@@ -120,15 +120,21 @@ class Lease:
         connection.close()
 
     def start_renewing(self) -> None:
-        """Start the thread that renews the lease, until `release`."""
-        self._renewer.start()
+        """Start the thread that renews the lease, until `release`.
+
+        Where the job was made in a transaction that is still open nobody else sees it, and there is nothing to renew.
+        """
+        if not connection.in_atomic_block:
+            self._renewer.start()
 
     def release(self, **outcome: Any) -> None:
         """Stop renewing and store how the job ended. What cannot be stored now is seen when the lease runs out."""
         self._released.set()
-        self._renewer.join()
+        if self._renewer.is_alive():
+            self._renewer.join()
         with suppress(DatabaseError):
-            close_old_connections()
+            if not connection.in_atomic_block:
+                close_old_connections()
             if outcome and not self._own_row().update(holder=None, **(self._columns() | outcome)):
                 log.warning("Job %s was taken from this process before it ended.", self.job_id)
 

@@ -89,13 +89,14 @@ class Command(BaseCommand):
             return import_history(viewer, file, said, dry_run=True)
         history = read_history(file, said)
         matches = match_rows(history.rows)
-        journal = open_journal("history")
 
         def store(made: MadeRecords) -> tuple[HistoryReport, StepCounts]:
             report = store_history(viewer, history, matches, made=made)
             return report, StepCounts(report.stored, report.duplicates, len(report.unmatched))
 
-        report = journal.write(store)
-        if how := journal.how_to_undo():
+        with open_journal("history", "import_history") as journal:
+            report = journal.write(store)
+            how = journal.how_to_undo()
+        if how:
             self.stdout.write(how)
         return report

@@ -2,16 +2,19 @@
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from catalog.dataset import Dataset
 from catalog.errors import CatalogError
-from catalog.loading import LoadReport, load_dataset
+from catalog.loading import LoadReport, Progress, load_dataset
 from catalog.management.progress import progress_display
 from catalog.movielens import read_movielens
 from catalog.plurals import count_noun
+from catalog.services import MadeRecords, StepCounts, open_journal
 
 HELP = """Import a data set of MovieLens or MovieTweetings: films, genres, links, tags, people and ratings.
 
@@ -41,28 +44,48 @@ class Command(BaseCommand):
             for note in dataset.notes:
                 self.stdout.write(note)
             with progress_display(self.stdout) as progress:
-                report = load_dataset(dataset, progress)
+                report, how = self._import(dataset, progress)
         except CatalogError as error:
             raise CommandError(f"Nothing was imported. {error}") from error
-        self._print_report(report, time.perf_counter() - started)
-
-    def _print_report(self, report: LoadReport, seconds: float) -> None:
-        if report.removed_demo:
-            demo = report.removed_demo
-            removed = f"{count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}"
-            self.stdout.write(f"Removed the demo: {removed}.")
-        counts = ", ".join(
-            count_noun(number, noun)
-            for number, noun in (
-                (report.movies, "film"),
-                (report.credits, "credit"),
-                (report.tags, "tag"),
-                (report.viewers, "viewer"),
-                (report.events, "rating"),
-            )
-        )
-        self.stdout.write(
-            f"{report.name}: {counts} "
-            f"({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."
-        )
+        for line in (*_describe(report), how):
+            if line:
+                self.stdout.write(line)
+        seconds = time.perf_counter() - started
         self.stdout.write(self.style.SUCCESS(f"{seconds:.1f} s, {report.events / seconds:,.0f} ratings a second."))
+
+    def _import(self, dataset: Dataset, progress: Progress) -> tuple[LoadReport, str]:
+        """Import the data set as a job. Returns what came of it, and how it is taken back."""
+        with open_journal("movielens", "import_movielens") as journal:
+
+            def show(what: str, done: int, expected: int | None) -> None:
+                progress(what, done, expected)
+                journal.report_progress(what, done, expected)
+
+            def write(made: MadeRecords) -> tuple[LoadReport, StepCounts]:
+                report = load_dataset(dataset, show, made)
+                stored = report.created + report.updated
+                return report, StepCounts(stored, report.events - stored, 0)
+
+            report = journal.write(write)
+            for line in (*dataset.notes, *_describe(report)):
+                journal.log(line)
+            return report, journal.how_to_undo()
+
+
+def _describe(report: LoadReport) -> Iterator[str]:
+    """Yield the lines of a report."""
+    if report.removed_demo:
+        demo = report.removed_demo
+        removed = f"{count_noun(demo.movies, 'film')} and {count_noun(demo.viewers, 'simulated viewer')}"
+        yield f"Removed the demo: {removed}."
+    counts = ", ".join(
+        count_noun(number, noun)
+        for number, noun in (
+            (report.movies, "film"),
+            (report.credits, "credit"),
+            (report.tags, "tag"),
+            (report.viewers, "viewer"),
+            (report.events, "rating"),
+        )
+    )
+    yield f"{report.name}: {counts} ({report.created:,} new, {report.updated:,} changed, {report.repeated:,} repeated)."

@@ -97,20 +97,24 @@ class Command(BaseCommand):
     ) -> int:
         """Import all rows. Returns how many were rejected."""
         stored = duplicates = rejected = 0
-        journal = open_journal(str(kind))
+        how = ""
         try:
-            for batch in batches:
-                result = journal.write(partial(_import_batch, kind, batch, create_genres))
-                stored, duplicates = stored + result.stored, duplicates + result.duplicates
-                rejected += result.rejected
-                rejected_rows.write(result.rejections)
-                progress(stored + duplicates + rejected, None)
+            with open_journal(str(kind), "import_rows") as journal:
+                for batch in batches:
+                    result = journal.write(partial(_import_batch, kind, batch, create_genres))
+                    how = journal.how_to_undo()
+                    stored, duplicates = stored + result.stored, duplicates + result.duplicates
+                    rejected += result.rejected
+                    rejected_rows.write(result.rejections)
+                    progress(stored + duplicates + rejected, None)
+                report = f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected."
+                journal.log(report)
         except (CatalogError, OSError, EOFError, zlib.error) as error:
             raise CatalogError(f"{error}. {BROKEN_OFF}") from error
         finally:
-            if how := journal.how_to_undo():
+            if how:
                 self.stdout.write(how)
-        self.stdout.write(f"{kind}: {stored:,} stored, {duplicates:,} there already, {rejected:,} rejected.")
+        self.stdout.write(report)
         return rejected
 
     def _judge(

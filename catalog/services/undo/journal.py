@@ -1,6 +1,8 @@
-"""Where an import writes down what it makes, so that it can be taken back: the app above keeps the notes."""
+"""Where an import that a command runs is written down, so that it is seen and can be taken back: the app above keeps
+the notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from catalog.services.undo.made import MadeRecords
@@ -26,8 +28,14 @@ class ImportJournal(Protocol):
     def write(self, step: Step[_T]) -> _T:
         """Run a step of the import, and note what it makes in one transaction with it. Returns what the step does."""
 
+    def report_progress(self, what: str, done: int, expected: int | None) -> None:
+        """Say how far the import is: the step, how much of it is done, and how much is expected (None: not counted)."""
+
+    def log(self, line: str) -> None:
+        """Add a line to the report."""
+
     def how_to_undo(self) -> str:
-        """Return what an operator does to take the import back; nothing where nothing was noted."""
+        """Return what an operator does to take the import back; nothing where it has made nothing."""
 
 
 class _NoJournal:
@@ -36,12 +44,23 @@ class _NoJournal:
     def write(self, step: Step[_T]) -> _T:
         return step(MadeRecords())[0]
 
+    def report_progress(self, what: str, done: int, expected: int | None) -> None:
+        pass
+
+    def log(self, line: str) -> None:
+        pass
+
     def how_to_undo(self) -> str:
         return ""
 
 
-def open_journal(of: str) -> ImportJournal:
-    """Return the journal of an import that begins. `of`: what its rows are."""
-    opened: list[Any] = [journal for _, journal in import_began.send(sender=ImportJournal, of=of)]
-    journal: ImportJournal = opened[0] if opened else _NoJournal()
-    return journal
+@contextmanager
+def open_journal(of: str, command: str) -> Iterator[ImportJournal]:
+    """Open the journal of an import for the length of the block. `of`: what its rows are, or the site they come from.
+
+    Raises CatalogError where the import was cancelled from elsewhere.
+    """
+    answers: list[tuple[Any, Any]] = import_began.send(sender=ImportJournal, of=of, command=command)
+    opened: AbstractContextManager[ImportJournal] = answers[0][1] if answers else nullcontext(_NoJournal())
+    with opened as journal:
+        yield journal

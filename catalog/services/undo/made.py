@@ -24,6 +24,8 @@ class MadeRecords:
     renewed_events: dict[int, int] = field(default_factory=dict)  # progress that went on: former id -> id
     created: dict[RecordKind, set[int]] = field(default_factory=lambda: {kind: set() for kind in RecordKind})
     written: dict[RecordKind, set[int]] = field(default_factory=lambda: {kind: set() for kind in RecordKind})
+    changed: int = 0  # records that were there before and were written to, beside those in `written`
+    unrecorded: str = ""  # why it is not noted what was made; nothing else is filled then
 
     def add_events(
         self, ranges: Iterable[tuple[int, int]], renewed: Mapping[int, int], new_viewers: Iterable[int]
