@@ -52,9 +52,9 @@ class _Record(NamedTuple):
 class DryRun:
     """Judges the rows of a file, part by part."""
 
-    def __init__(self, kind: RowKind, *, trust_times: bool = False, create_genres: bool = False) -> None:
+    def __init__(self, kind: RowKind, *, create_genres: bool = False) -> None:
         self.kind, self.report = kind, DryRunReport()
-        self._import_rows = partial(import_rows, trust_times=trust_times, create_genres=create_genres)
+        self._import_rows = partial(import_rows, create_genres=create_genres)
         # What earlier parts would have made: none of it is there when a later one is judged.
         self._made: set[Any] = set()
         self._stubs: dict[Any, Row] = {}  # of films, by each of their ids
@@ -220,7 +220,7 @@ def _viewer_records(rows: Sequence[_Values]) -> list[_Record]:
     keys = [row["user_id"] for row in rows]
     ids = find_viewers(set(keys))
     columns = Viewer.objects.filter(pk__in=ids.values()).values_list(
-        "pk", "name", "age_limit", "country", "language", "is_session", "account"
+        "pk", "name", "age_limit", "country", "language", "is_session", "account", "created_at"
     )
     states = {pk: state for pk, *state in columns}
     return [_Record(key, states.get(ids.get(key, 0))) for key in keys]

@@ -92,6 +92,7 @@ def _viewer_rows() -> Iterator[dict[str, Any]]:
             "language": viewer.language,
             "session": viewer.is_session,
             "account": write_key_text(viewer.account),
+            "created_at": viewer.created_at,
         }
 
 

@@ -19,6 +19,7 @@ from catalog.services import (
     MadeRecords,
     MovieChange,
     NewCredit,
+    RecordKind,
     WriteProblem,
     record_block,
     write_credits,
@@ -84,18 +85,19 @@ def import_rows(
     kind: RowKind,
     batch: Batch,
     *,
-    trust_times: bool = False,
+    newcomers: set[int] | None = None,
     create_genres: bool = False,
     made: MadeRecords | None = None,
 ) -> ImportResult:
     """Write the rows of a batch, true on the next read.
 
-    `trust_times`: the operator, no client, dates the events. `create_genres`: genres of movies that are new are made.
-    `made`: is filled with what the rows make.
+    `newcomers`: the operator, no client, dates the events; ids of the viewers whom earlier batches of the import have
+    created, is filled. `create_genres`: genres of movies that are new are made. `made`: is filled with what the rows
+    make.
     """
     made = MadeRecords() if made is None else made
     if kind is RowKind.EVENTS:
-        return _import_events(read_event_rows(batch), trust_times, made)
+        return _import_events(read_event_rows(batch), newcomers, made)
     rows = rows_of(batch)
     valid: list[tuple[int, dict[str, Any]]] = []
     rejections: list[Rejection] = []
@@ -116,7 +118,7 @@ def import_rows(
     return ImportResult(stored, 0, len(rows) - stored, sorted(rejections), [])
 
 
-def _import_events(rows: EventRows, trust_times: bool, made: MadeRecords) -> ImportResult:
+def _import_events(rows: EventRows, newcomers: set[int] | None, made: MadeRecords) -> ImportResult:
     count, rejections = len(rows.lines) + len(rows.doubtful), list[Rejection]()
     for row in rows.doubtful:
         _, problems = validate_row(RowKind.EVENTS, row)
@@ -136,8 +138,9 @@ def _import_events(rows: EventRows, trust_times: bool, made: MadeRecords) -> Imp
         rows.event_ids,
         rows.sessions,
     )
-    recorded = record_block(block, backdate=trust_times)
+    recorded = record_block(block, newcomers=newcomers)
     made.add_events(recorded.ranges, recorded.renewed, recorded.new_viewers)
+    made.add(RecordKind.VIEWERS, (), recorded.backdated)
     duplicates = []
     for place, result in recorded.others.items():
         if result.status is EventStatus.DUPLICATE:

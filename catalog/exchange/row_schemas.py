@@ -132,6 +132,7 @@ class ViewerRow(StrictSerializer):
         default=False, help_text="An anonymous session without a name, to be merged into an account."
     )
     account = AccountKeyInFile(required=False)
+    created_at = TimestampField(required=False, help_text="When the viewer came; of two moments the earlier counts.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         return values | ({"country": values["country"] or ""} if "country" in values else {})

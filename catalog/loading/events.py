@@ -231,7 +231,7 @@ def _write_viewers(
 ) -> None:
     """Create the viewers that are missing and lock the others, by id. `touch`: raises the versions of the others too.
 
-    Their `created_at` is their first event: the operator who loads a data set vouches for it, which no client can.
+    Who is new came at the first of their events: the operator who loads a data set vouches for it, which no client can.
     """
     stage_table(cursor, "staged_viewers", viewers)
     new_version = "v.version + 1, publish_pending = true" if touch else "v.version"
@@ -241,8 +241,7 @@ def _write_viewers(
             SELECT id, coalesce(name, ''), %s, least(now(), to_timestamp(since)), %s, false
             FROM staged_viewers ORDER BY id
             ON CONFLICT (id) DO UPDATE
-              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {new_version},
-                created_at = least(v.created_at, EXCLUDED.created_at)""",
+              SET name = coalesce(nullif(EXCLUDED.name, ''), v.name), is_session = false, version = {new_version}""",
         RecordKind.VIEWERS,
         made,
         [dataset.is_demo, first_version],

@@ -68,6 +68,7 @@ class RecordedBlock(NamedTuple):
     ranges: list[tuple[int, int]]  # ids of the new events: from one, and below another
     renewed: dict[int, int]  # progress that went on: the event's former id -> its id
     new_viewers: list[int]  # ids of those who were not known
+    backdated: Sequence[int] = ()  # ids of new viewers who came at another moment than noted before
 
 
 class _Inserted(NamedTuple):
@@ -108,15 +109,17 @@ def record_events(
     return [_add_version(result, event.viewer, recorded) for result, event in zip(results, events, strict=True)]
 
 
-def record_block(block: EventBlock, *, backdate: bool = False) -> RecordedBlock:
+def record_block(block: EventBlock, *, newcomers: set[int] | None = None) -> RecordedBlock:
     """Store the new events of a block as record_events() does, which has one object for each.
 
-    `backdate`: the operator, no client, dates the events, so viewers count as known since the first of theirs.
+    `newcomers`: ids of the viewers whom earlier blocks of an import have created, is filled. The operator, no client,
+    dates the events, so these viewers count as known since the first of theirs.
     """
     with transaction.atomic():
         recorded = _record(block, announce=True, others={})
-        if backdate:
-            _backdate(block, recorded)
+        if newcomers is not None:
+            newcomers.update(recorded.new_viewers)
+            recorded = recorded._replace(backdated=_backdate(block, recorded, newcomers))
     return recorded
 
 
@@ -330,21 +333,27 @@ def _store_texts(event_ids: Iterable[EventId]) -> None:
             )
 
 
-def _backdate(block: EventBlock, recorded: RecordedBlock) -> None:
-    """Move the day on which locked viewers came back to their first event: charts count viewers who are not new."""
+def _backdate(block: EventBlock, recorded: RecordedBlock, newcomers: Collection[int]) -> list[int]:
+    """Move the day on which new viewers came back to their first event: charts count viewers who are not new.
+
+    Returns the ids of those whose day was another.
+    """
     first: dict[Key, datetime] = {}
     rejected = {n for n, result in recorded.others.items() if result.status is not EventStatus.DUPLICATE}
     for position, (viewer, moment) in enumerate(zip(block.viewers, block.moments, strict=True)):
         if (viewer not in first or moment < first[viewer]) and position not in rejected:
             first[viewer] = moment
-    if first:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """UPDATE catalog_viewer v SET created_at = first.at
-                   FROM unnest(%s::int[], %s::timestamptz[]) AS first (viewer_id, at)
-                   WHERE v.id = first.viewer_id AND first.at < v.created_at""",
-                [integer_array(map(recorded.viewer_ids.__getitem__, first)), moment_array(first.values())],
-            )
+    first = {viewer: moment for viewer, moment in first.items() if recorded.viewer_ids[viewer] in newcomers}
+    if not first:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE catalog_viewer v SET created_at = first.at
+               FROM unnest(%s::int[], %s::timestamptz[]) AS first (viewer_id, at)
+               WHERE v.id = first.viewer_id AND first.at < v.created_at RETURNING v.id""",
+            [integer_array(map(recorded.viewer_ids.__getitem__, first)), moment_array(first.values())],
+        )
+        return [viewer_id for (viewer_id,) in cursor.fetchall()]
 
 
 def bump_versions(ids: Iterable[int], *, accounts: Iterable[int] = ()) -> dict[int, int]:

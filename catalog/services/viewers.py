@@ -23,7 +23,7 @@ def _list_facts(viewer: Viewer) -> tuple[object, ...]:
 
 
 def _other_facts(viewer: Viewer) -> tuple[object, ...]:
-    return viewer.name, viewer.account, viewer.is_session
+    return viewer.name, viewer.account, viewer.is_session, viewer.created_at
 
 
 def invalidate_viewers(ids: Iterable[int]) -> dict[int, int]:
@@ -49,17 +49,17 @@ def save_viewer(viewer: Viewer) -> None:
 
 
 def write_viewers(rows: Sequence[Mapping[str, Any]], *, made: MadeRecords | None = None) -> list[str]:
-    """Create or change viewers: `user_id`, and of `name`, `age_limit`, `country`, `language` and `account` what a row
-    has; the last row counts. Returns why the rows of each were not written, "" for those that were.
+    """Create or change viewers: `user_id`, and of name, age limit, country, language, account and `created_at` what
+    a row has; the last row counts. Returns why the rows of each were not written, "" for those that were.
 
     Another age limit, country or language makes every list stale. A new viewer whose rows all say `session` is
-    a session, and a session with a row that does not say so, or of an account, becomes an account. `made`: is
-    filled.
+    a session, and a session with a row that does not say so, or of an account, becomes an account. Who was there came
+    at the earlier moment of the two, as their tokens say. `made`: is filled.
     """
     values_by_viewer: dict[Key, dict[str, Any]] = {}
     for row in rows:
         values = values_by_viewer.setdefault(row["user_id"], {})
-        values.update({name: row[name] for name in (*_OF_FILES, *_OF_LISTS) if name in row})
+        values.update({name: row[name] for name in (*_OF_FILES, *_OF_LISTS, "created_at") if name in row})
     keys = values_by_viewer.keys()
     accounts = {row["user_id"] for row in rows if row.get("name") or row.get("account") or not row.get("session")}
     with transaction.atomic():
@@ -74,6 +74,7 @@ def write_viewers(rows: Sequence[Mapping[str, Any]], *, made: MadeRecords | None
         before = {pk: (_list_facts(viewer), _other_facts(viewer)) for pk, viewer in viewers.items()}
         for key, values in values_by_viewer.items():
             viewer = viewers[locked[key].id]
+            values["created_at"] = min(values.get("created_at", viewer.created_at), viewer.created_at)
             for name, value in values.items():
                 setattr(viewer, name, value)
             viewer.is_session &= key not in accounts
@@ -104,7 +105,10 @@ def _update(viewers: Iterable[Viewer]) -> None:
     """Write what a file may say of locked viewers, in one statement for all of them."""
     columns = list(
         zip(
-            *((v.pk, v.name, v.age_limit, v.country, v.language, v.account, v.is_session) for v in viewers),
+            *(
+                (v.pk, v.name, v.age_limit, v.country, v.language, v.account, v.is_session, v.created_at)
+                for v in viewers
+            ),
             strict=True,
         )
     )
@@ -112,9 +116,11 @@ def _update(viewers: Iterable[Viewer]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 """UPDATE catalog_viewer v SET name = n.name, age_limit = n.age_limit, country = n.country,
-                     language = n.language, account = n.account, is_session = n.is_session
-                   FROM unnest(%s::int[], %s::text[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::bool[])
-                     AS n (id, name, age_limit, country, language, account, is_session) WHERE v.id = n.id""",
+                     language = n.language, account = n.account, is_session = n.is_session, created_at = n.created_at
+                   FROM unnest(%s::int[], %s::text[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::bool[],
+                               %s::timestamptz[])
+                     AS n (id, name, age_limit, country, language, account, is_session, created_at)
+                   WHERE v.id = n.id""",
                 [list(column) for column in columns],
             )
 

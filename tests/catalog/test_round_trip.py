@@ -1,15 +1,18 @@
 """What an export writes comes back whole: into an empty database, and twice into its own."""
 
 import json
+import re
 
 import pytest
 from django.conf import settings as django_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from catalog.exchange import row_import
 from catalog.models import Credit, Movie, Person, Tag, Viewer, WatchEvent
 from catalog.selectors import movie_tags
-from tests.support.cast import AMELIE, BEN, NEMO, TOY_STORY
+from recommender import tasks
+from tests.support.cast import ADA, AMELIE, BEN, NEMO, TOY_STORY
 from tests.support.exchange import export_lines, import_file
 from tests.support.imports import CSV, JSONL, json_lines, post_rows, run_import
 from tests.support.round_trips import empty_database, store_random_site
@@ -217,3 +220,36 @@ def test_a_key_that_looks_like_a_number_stays_what_it_is(site):
     site.post("/users/merge", {"from_user_id": "s", "into_user_id": "42.0"})
     assert run_import(site, waiting)["result"]["stored"] == 1
     assert WatchEvent.objects.get(kind=WatchEvent.Kind.LIKE, movie=1).viewer.key == "42.0"
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_events_date_only_the_viewers_whom_they_bring(site, tmp_path, monkeypatch):
+    """Over several steps; so the day on which the others came is what it was, and who was brought can be taken back."""
+    monkeypatch.setattr(row_import, "BLOCK_SIZE", 1)
+    came = site.get(f"/users/{ADA}")["created_at"]
+    rows = [
+        {"user_id": viewer, "movie_id": str(NEMO), "kind": "watch", "occurred_at": day}
+        for day in ("2019-03-01T00:00:00Z", "2018-02-01T00:00:00Z", "2020-04-01T00:00:00Z")
+        for viewer in (ADA, "new")
+    ]
+    (tmp_path / "events.jsonl").write_bytes(json_lines(*rows))
+    said, rejected = import_file("events", tmp_path / "events.jsonl")
+    assert rejected == []
+    assert site.get(f"/users/{ADA}")["created_at"] == came
+    assert site.get("/users/new")["created_at"].startswith("2018-02-01T00:00:00")
+    [job] = re.findall(r"DELETE /jobs/(\S+)/import", said)
+    undo = site.delete(f"/jobs/{job}/import", expect=202)["job_id"]
+    tasks.run_import_undo(undo)
+    result = site.get(f"/jobs/{undo}")["result"]
+    assert (result["deleted"]["viewers"], result["left"], result["changed"]) == (1, {}, 0)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_of_two_days_on_which_a_viewer_came_the_earlier_counts(site, tmp_path):
+    came = site.get(f"/users/{ADA}")["created_at"]
+    for day, kept in (("2999-01-01T00:00:00Z", came), ("2001-01-01T00:00:00Z", "2001-01-01T00:00:00")):
+        rows = [{"user_id": viewer, "created_at": day} for viewer in (ADA, f"of {day}")]
+        (tmp_path / "viewers.jsonl").write_bytes(json_lines(*rows))
+        assert import_file("viewers", tmp_path / "viewers.jsonl")[1] == []
+        assert site.get(f"/users/{ADA}")["created_at"].startswith(kept)
+        assert site.get(f"/users/of {day}")["created_at"] < "2030"

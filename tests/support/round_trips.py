@@ -170,18 +170,18 @@ def _store_viewers(draw):
     viewers = []
     for pk, key in _numbers_and_texts(draw(st.lists(KEYS, max_size=3, unique=True))):
         name, account = draw(st.just("") | NAME), draw(st.sampled_from(["", "home", "42", "42.0", 'a"b']))
-        viewers.append(
-            Viewer.objects.create(
-                id=pk,
-                key=key,
-                name=name,
-                account=account,
-                age_limit=draw(st.none() | st.integers(0, 21)),
-                language=draw(st.sampled_from(["", *LANGUAGES])),
-                country=draw(st.sampled_from(["", *COUNTRIES])),
-                is_session=draw(st.booleans()) and not (name or account),
-            )
+        viewer = Viewer.objects.create(
+            id=pk,
+            key=key,
+            name=name,
+            account=account,
+            age_limit=draw(st.none() | st.integers(0, 21)),
+            language=draw(st.sampled_from(["", *LANGUAGES])),
+            country=draw(st.sampled_from(["", *COUNTRIES])),
+            is_session=draw(st.booleans()) and not (name or account),
         )
+        Viewer.objects.filter(pk=pk).update(created_at=draw(MOMENTS))
+        viewers.append(viewer)
     return viewers
 
 

@@ -97,11 +97,11 @@ class Command(BaseCommand):
     ) -> int:
         """Import all rows. Returns how many were rejected."""
         stored = duplicates = rejected = 0
-        how = ""
+        how, newcomers = "", set[int]()
         try:
             with open_journal(str(kind), "import_rows") as journal:
                 for batch in batches:
-                    result = journal.write(partial(_import_batch, kind, batch, create_genres))
+                    result = journal.write(partial(_import_batch, kind, batch, create_genres, newcomers))
                     how = journal.how_to_undo()
                     stored, duplicates = stored + result.stored, duplicates + result.duplicates
                     rejected += result.rejected
@@ -126,7 +126,7 @@ class Command(BaseCommand):
         progress: Count,
     ) -> int:
         """Say what would become of all rows. Returns how many would be rejected."""
-        dry_run = DryRun(kind, trust_times=True, create_genres=create_genres)
+        dry_run = DryRun(kind, create_genres=create_genres)
         for batch in batches:
             rejected_rows.write(dry_run.add(rows_of(batch)))
             progress(dry_run.report.rows, None)
@@ -150,7 +150,7 @@ class Command(BaseCommand):
 
 
 def _import_batch(
-    kind: RowKind, batch: Batch, create_genres: bool, made: MadeRecords
+    kind: RowKind, batch: Batch, create_genres: bool, newcomers: set[int], made: MadeRecords
 ) -> tuple[ImportResult, StepCounts]:
-    result = import_rows(kind, batch, trust_times=True, create_genres=create_genres, made=made)
+    result = import_rows(kind, batch, newcomers=newcomers, create_genres=create_genres, made=made)
     return result, StepCounts(result.stored, result.duplicates, result.rejected)
