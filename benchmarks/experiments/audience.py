@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.experiments.statistics import Units, compare, viewers_needed
+from recommender.experiments.statistics import Units, compare, compare_once, viewers_needed
 
 DAYS = 30
 NEW_VIEWERS = 60  # of each arm a day
@@ -12,6 +12,7 @@ IMPRESSIONS = 8.0  # of a viewer's day, in the mean
 CLICK_RATE, CONCENTRATION = 0.1, 20.0  # viewers' own rates of clicking: a beta distribution of this mean
 NOVELTY_DAYS, NOVELTY = 2.0, 0.3  # new viewers click more by this share, which dies away
 EFFECT = 0.05  # the true difference, relative
+Z = 1.959964  # of a 95 % interval
 
 
 def simulate(experiments: int) -> dict[str, Any]:
@@ -23,17 +24,18 @@ def simulate(experiments: int) -> dict[str, Any]:
         found = [compare(*arms, planned=NEW_VIEWERS * DAYS) for arms in _audience(rng, 0.0, DAYS, NEW_VIEWERS)]
         alarms += any(difference is not None and difference.is_decided for difference in found)
         fixed_alarms += any(
-            difference is not None and difference.fixed[0] * difference.fixed[1] > 0 for difference in found
+            difference is not None and abs(difference.difference) > Z * difference.standard_error
+            for difference in found
         )
     pilot = _audience(rng, 0.0, 1, 20_000)[0][0]
-    needed = viewers_needed(CLICK_RATE, float(np.std(pilot.residuals(), ddof=1)), EFFECT)
+    needed = viewers_needed(pilot, EFFECT) // 2  # of each arm
     powered, days_over = 0, []
     tried = max(20, experiments // 10)
     for _ in range(tried):
         # Every viewer is there for one day: so many that one look at the end has the planned power.
         daily = needed // DAYS
         seen = _one_day_viewers(rng, EFFECT, 3 * DAYS, daily)
-        once = compare(*seen[DAYS - 1], planned=2 * needed)
+        once = compare_once(*seen[DAYS - 1])
         powered += once is not None and once.fixed[0] > 0
         results = (compare(*arms, planned=2 * needed) for arms in seen)
         better = (day for day, result in enumerate(results, 1) if result and result.sequential[0] > 0)
@@ -45,10 +47,6 @@ def simulate(experiments: int) -> dict[str, Any]:
         "power": round(powered / tried, 3),
         "sequential_over_fixed_days": round(float(np.median(days_over)), 2),
     }
-
-
-def _excludes_zero(low: float, high: float) -> bool:
-    return low > 0 or high < 0
 
 
 def _audience(rng: np.random.Generator, effect: float, days: int, new_viewers: int) -> list[tuple[Units, Units]]:

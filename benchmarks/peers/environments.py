@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = {
+    "gbstats": ("-r", "requirements-gbstats.txt"),
     "rectools": ("-r", "requirements-rectools.txt"),
     "implicit": ("implicit==0.7.3", "faiss-cpu==1.15.1", "scipy"),
     "service": ("fastapi==0.165.0", "uvicorn==0.54.0", "redis==8.1.0", "torch==2.13.0", "numpy"),

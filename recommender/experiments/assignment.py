@@ -97,3 +97,14 @@ def refresh_now_and_then() -> None:
     """Read what runs every few seconds; called at every tick of a web process's watcher."""
     if time.monotonic() - _state.current.read_at >= REFRESH_SECONDS:
         refresh()
+
+
+def free_buckets() -> tuple[int, int]:
+    """Return the widest span of buckets that no running experiment has, below those of the holdout."""
+    running = Experiment.objects.filter(status=Experiment.Status.RUNNING).values_list("first_bucket", "end_bucket")
+    edges = sorted([*running, (BUCKETS - HOLDOUT, BUCKETS)])
+    gaps, free_from = [], 0
+    for first, after in edges:
+        gaps.append((free_from, first))
+        free_from = max(free_from, after)
+    return max(gaps, key=lambda gap: gap[1] - gap[0])

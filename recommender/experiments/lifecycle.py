@@ -8,7 +8,8 @@ from django.utils import timezone
 from catalog.errors import CatalogError
 from recommender import audit
 from recommender.experiments import assignment
-from recommender.experiments.assignment import BUCKETS, HOLDOUT
+from recommender.experiments.assignment import free_buckets
+from recommender.locks import advisory_lock
 from recommender.models import Experiment
 
 
@@ -18,14 +19,13 @@ class ExperimentError(CatalogError):
 
 def start(experiment_id: int) -> Experiment:
     """Start an experiment: give it viewers that no other has. Raises ExperimentError."""
-    with transaction.atomic():
+    with advisory_lock("start_experiment", wait=True), transaction.atomic():
         experiment = _locked(experiment_id)
         if experiment.status != Experiment.Status.DRAFT:
             raise ExperimentError(f"It is {experiment.status} already: make a new experiment.")
         if experiment.arms.count() < 2:
             raise ExperimentError("It needs two arms at least: the first is the control.")
-        others = Experiment.objects.select_for_update().filter(status=Experiment.Status.RUNNING)
-        first, end = _widest_gap([(other.first_bucket, other.end_bucket) for other in others])
+        first, end = free_buckets()
         if end <= first:
             raise ExperimentError("Running experiments have all viewers: stop one, or start it with less traffic.")
         experiment.first_bucket, experiment.end_bucket = (
@@ -75,13 +75,3 @@ def _locked(experiment_id: int) -> Experiment:
     if experiment is None:
         raise ExperimentError("There is no such experiment any more.")
     return experiment
-
-
-def _widest_gap(taken: list[tuple[int, int]]) -> tuple[int, int]:
-    """Return the widest span of buckets that nobody has, below those of the holdout."""
-    edges = sorted([*taken, (BUCKETS - HOLDOUT, BUCKETS)])
-    gaps, free_from = [], 0
-    for first, after in edges:
-        gaps.append((free_from, first))
-        free_from = max(free_from, after)
-    return max(gaps, key=lambda gap: gap[1] - gap[0])

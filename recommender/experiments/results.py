@@ -1,27 +1,24 @@
 """What an experiment says so far: checked first, then compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-
-import numpy as np
-from django.db import connection
-from django.utils import timezone
 
 from recommender.experiments.statistics import (
+    ALPHA,
     SRM_ALPHA,
     Difference,
+    FixedDifference,
     Units,
     compare,
+    compare_once,
     sample_ratio_p,
     viewers_needed,
 )
-from recommender.models import Experiment, ExperimentArm, Exposure, Outcome
-from recommender.served_lists.entry import first_id
+from recommender.experiments.units import GUARDS, read_units
+from recommender.models import Experiment, ExperimentArm, Exposure
 
-COUNTED = {Experiment.Metric.CLICK_THROUGH: Outcome.Kind.CLICK, Experiment.Metric.PLAY_RATE: Outcome.Kind.PLAY}
-REJECTIONS = (Outcome.Kind.NOT_INTERESTED, Outcome.Kind.DISLIKE)
 MIN_VIEWERS = 100  # of each arm before anything is said
+GUARD_ALPHA = ALPHA / len(GUARDS)  # of each guard's interval: together they stop an arm in error as often as one would
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,8 @@ class ArmResult:
     viewers: int
     rate: float | None
     difference: Difference | None  # None: the control itself, or too little to tell
-    rejections: Difference | None  # the guard: films turned down for each one seen
+    once: FixedDifference | None  # the same, if it is looked at once
+    guards: Mapping[str, Difference]  # of the guard metrics that can be compared; more is worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +51,53 @@ def read_result(experiment: Experiment) -> Result:
     exposed = Exposure.objects.filter(experiment=experiment)
     counts = [exposed.filter(arm=arm, is_mixed=False).count() for arm in arms]
     p_value = sample_ratio_p(counts, [arm.weight for arm in arms])
-    units = _read_units(experiment, arms)
+    units = read_units(experiment, [arm.pk for arm in arms])
     control = units[arms[0].pk]
-    needed = _needed(control[0], experiment, len(arms))
+    needed = viewers_needed(control.metric, experiment.expected_effect / 100) * len(arms) // 2
+    planned = needed or sum(counts)
     results = []
     for arm, viewers in zip(arms, counts, strict=True):
-        metric, rejections = units[arm.pk]
-        others = arm is not arms[0]
+        others, of_arm = arm is not arms[0], units[arm.pk]
         results.append(
             ArmResult(
                 arm,
                 viewers,
-                metric.rate,
-                compare(control[0], metric, needed or sum(counts)) if others else None,
-                compare(control[1], rejections, needed or sum(counts)) if others else None,
+                of_arm.metric.rate,
+                compare(control.metric, of_arm.metric, planned) if others else None,
+                compare_once(control.metric, of_arm.metric) if others else None,
+                compare_guards(control.guards, of_arm.guards, planned) if others else {},
             )
         )
     is_trustworthy = p_value >= SRM_ALPHA
-    verdict = (
-        _verdict(results, p_value)
-        if counts and min(counts) >= MIN_VIEWERS
-        else (f"Too early: an arm has fewer than {MIN_VIEWERS} viewers.")
-    )
+    if not is_trustworthy:
+        verdict = (
+            "No verdict: the arms have not the shares of viewers that they should have. Something loses viewers of one "
+            "arm, or counts them twice; what they did cannot be compared. Find that first."
+        )
+    elif min(counts) < MIN_VIEWERS:
+        verdict = f"Too early: an arm has fewer than {MIN_VIEWERS} viewers."
+    else:
+        verdict = _verdict(results)
     mixed = exposed.filter(is_mixed=True).count()
     return Result(results, mixed, p_value, needed, verdict, is_trustworthy)
 
 
-def _verdict(results: Sequence[ArmResult], p_value: float) -> str:
-    """Say what to do. Whether the arms can be compared comes first, then what viewers turn down, then the metric."""
-    if p_value < SRM_ALPHA:
-        return (
-            "No verdict: the arms have not the shares of viewers that they should have. Something loses viewers of one "
-            "arm, or counts them twice; what they did cannot be compared. Find that first."
-        )
+def compare_guards(control: Mapping[str, Units], arm: Mapping[str, Units], planned: int) -> dict[str, Difference]:
+    """Compare the guard metrics of an arm with the control's, by intervals that hold at every moment."""
+    found = {name: compare(control[name], arm[name], planned, GUARD_ALPHA) for name in GUARDS}
+    return {name: difference for name, difference in found.items() if difference is not None}
+
+
+def failed_guards(guards: Mapping[str, Difference]) -> list[str]:
+    """Return the guard metrics that are surely worse than the control's, as people read them."""
+    return [GUARDS[name] for name, difference in guards.items() if difference.sequential[0] > 0]
+
+
+def _verdict(results: Sequence[ArmResult]) -> str:
+    """Say what to do: what viewers are worse off by comes first, then the metric."""
     for result in results:
-        if result.rejections is not None and result.rejections.sequential[0] > 0:
-            return f"Stop: viewers of {result.arm.name} turn down more films."
+        if failed := failed_guards(result.guards):
+            return f"Stop: {result.arm.name} has more {', and '.join(failed)}."
     decided = [result for result in results if result.difference is not None and result.difference.is_decided]
     better = [result for result in decided if result.difference is not None and result.difference.difference > 0]
     if better:
@@ -97,41 +106,3 @@ def _verdict(results: Sequence[ArmResult], p_value: float) -> str:
     if decided:
         return f"Stop: {decided[0].arm.name} is worse than the control."
     return "Not decided yet: the interval that holds at every moment has 0 in it."
-
-
-def _needed(control: Units, experiment: Experiment, arms: int) -> int:
-    if len(control.above) < 2 or not control.rate:
-        return 0
-    deviation = float(np.std(control.residuals(), ddof=1))
-    return arms * viewers_needed(control.rate, deviation, experiment.expected_effect / 100)
-
-
-def _read_units(experiment: Experiment, arms: Sequence[ExperimentArm]) -> dict[int, tuple[Units, Units]]:
-    """Return what viewers did with the lists of each arm: by the metric, and by what they turned down. Viewers without
-    an impression count for neither sum."""
-    started, ended = experiment.started_at or timezone.now(), experiment.ended_at or timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT list.arm_id,
-                 count(*) FILTER (WHERE outcome.kind = %s), count(*) FILTER (WHERE outcome.kind = ANY(%s)),
-                 count(*) FILTER (WHERE outcome.kind = 1)
-               FROM recommender_servedlist AS list
-               JOIN recommender_exposure AS exposure ON exposure.viewer_id = list.viewer_id
-                 AND exposure.arm_id = list.arm_id AND NOT exposure.is_mixed
-               JOIN recommender_outcome AS outcome ON outcome.list_id = list.id
-               WHERE list.arm_id = ANY(%s) AND list.id >= %s AND list.id < %s
-                 AND outcome.list_id >= %s AND outcome.list_id < %s
-               GROUP BY list.arm_id, list.viewer_id""",
-            [
-                COUNTED[Experiment.Metric(experiment.metric)],
-                list(REJECTIONS),
-                [arm.pk for arm in arms],
-                *(first_id(started), first_id(ended + timedelta(days=1))) * 2,
-            ],
-        )
-        rows = cursor.fetchall()
-    units = {}
-    for arm in arms:
-        done = np.array([row[1:] for row in rows if row[0] == arm.pk], np.float64).reshape(-1, 3)
-        units[arm.pk] = Units(done[:, 0], done[:, 2]), Units(done[:, 1], done[:, 2])
-    return units

@@ -13,8 +13,16 @@ from recommender.experiments import assign, lifecycle
 from recommender.experiments.assignment import BUCKETS, HOLDOUT
 from recommender.experiments.confidence_sequences import always_valid_p, best_rho, half_width
 from recommender.experiments.lifecycle import ExperimentError
+from recommender.experiments.planning import make_plan
 from recommender.experiments.results import read_result
-from recommender.experiments.statistics import Units, compare, sample_ratio_p, viewers_needed
+from recommender.experiments.statistics import (
+    Units,
+    compare,
+    compare_once,
+    power_of,
+    sample_ratio_p,
+    viewers_needed,
+)
 from recommender.models import AuditEntry, Experiment, ExperimentArm, Exposure, ServedList
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, STAR_WARS
@@ -161,7 +169,11 @@ def test_what_came_of_it_is_compared_by_viewer(running, site):
     assert result.is_trustworthy
     difference = result.arms[1].difference
     assert difference.difference == pytest.approx(0.5, abs=0.05)
-    assert 0 < difference.sequential[0] < difference.fixed[0] < 0.5
+    once = result.arms[1].once
+    assert 0 < difference.sequential[0] < once.fixed[0] < 0.5
+    assert once.difference == pytest.approx(difference.difference)
+    assert not once.uses_before, "nobody was here before"
+    assert result.arms[1].guards["empty"].difference == 0
     assert result.verdict == "Ship varied: it is better, whenever you look."
     assert result.viewers_needed > 0
     Exposure.objects.filter(viewer_id__in=members(varied, 60)).delete()
@@ -203,6 +215,27 @@ def test_it_is_made_started_and_ended_in_the_admin(
     assert client.post(reverse(f"{PAGES}_start", args=[experiment.pk])).status_code == 403
 
 
+def test_a_draft_says_what_it_will_take(more_movies, site, admin_client):
+    experiment = draft(expected_effect=10)
+    address = reverse(f"{PAGES}_change", args=[experiment.pk])
+    assert "Nobody was shown anything yet" in admin_client.get(address).content.decode()
+    for viewer in range(1, 21):
+        answer = site.get(f"/recommend?user_id={viewer}&top_k=4")
+        about = {"user_id": viewer, "recommendation_id": answer["recommendation_id"]}
+        films = recommended_ids(answer)
+        events = [("impression", film) for film in films] + [("click", film) for film in films[: viewer % 3]]
+        site.post("/events", [{**about, "movie_id": film, "kind": kind} for kind, film in events])
+    tasks.store_served_lists()
+    plan = make_plan(experiment)
+    assert plan.rate == pytest.approx(21 / 80)
+    assert plan.viewers_a_day == pytest.approx(20 * 0.95)
+    assert 1_000 < plan.viewers_needed < 365 * 19
+    assert plan.days == pytest.approx(plan.viewers_needed / 19, abs=1)
+    assert [days for days, _ in plan.powers] == [7, 14, 28]
+    assert 0 < plan.powers[0][1] < plan.powers[2][1] < 1
+    assert "viewers are needed" in admin_client.get(address).content.decode()
+
+
 def test_an_experiment_needs_two_arms(more_movies):
     experiment = Experiment.objects.create(name="alone", hypothesis="?")
     with pytest.raises(ExperimentError, match="two arms"):
@@ -228,16 +261,44 @@ def test_ratios_shares_and_the_viewers_needed():
     control, arm = (
         Units(rng.binomial(shown[part].astype(int), rates[part]).astype(float), shown[part]) for part in half
     )
-    found = compare(control, arm, 4_000)
-    assert found.fixed[0] < 0 < found.fixed[1]
+    found, once = compare(control, arm, 4_000), compare_once(control, arm)
+    assert once.fixed[0] < 0 < once.fixed[1]
+    assert once.difference == pytest.approx(found.difference)
     resampled = []
     for _ in range(300):
         drawn = [(units, rng.integers(2_000, size=2_000)) for units in (control, arm)]
         one, other = (Units(units.above[chosen], units.below[chosen]) for units, chosen in drawn)
         resampled.append(compare(one, other, 4_000).difference)
-    assert np.std(resampled) == pytest.approx((found.fixed[1] - found.difference) / 1.96, rel=0.15)
+    assert np.std(resampled) == pytest.approx(found.standard_error, rel=0.15)
+    assert once.fixed[1] - once.difference == pytest.approx(1.959964 * found.standard_error, rel=1e-5)
     assert compare(control, Units(np.zeros(5), np.zeros(5)), 100) is None
     assert sample_ratio_p([500, 500], [50, 50]) == 1.0
     assert sample_ratio_p([600, 400], [50, 50]) < 1e-6
     assert sample_ratio_p([300, 200, 500], [3, 2, 5]) == 1.0
-    assert viewers_needed(0.1, 0.1, 0.05) == pytest.approx(16 / 0.05**2, rel=0.03)
+    # By hand: 2 (1.96 + 0.84)**2 variances over the squared effect, for each of two arms.
+    variance, effect = np.var(control.residuals(), ddof=1), 0.05 * control.rate
+    needed = viewers_needed(control, 0.05)
+    assert needed == pytest.approx(2 * 15.698 * variance / effect**2, rel=0.01)
+    assert power_of(control, 0.05, needed) == pytest.approx(0.8, abs=0.001)
+    assert compare_once(control, Units(np.zeros(5), np.ones(5))) is None, "nothing above the line"
+    assert viewers_needed(Units(np.zeros(5), np.ones(5)), 0.05) == 0
+
+
+def test_the_weeks_before_take_out_variance_and_no_bias():
+    rng = np.random.default_rng(5)
+
+    def viewers(number, better):
+        rates = rng.beta(2, 18, number)
+        shown, before = rng.poisson(20, number) + 1.0, rng.poisson(40, number).astype(float)
+        clicks = rng.binomial(shown.astype(int), np.minimum(1, rates * (1 + better))).astype(float)
+        return Units(clicks, shown, rng.binomial(before.astype(int), rates).astype(float), before)
+
+    control, arm = viewers(4_000, 0.0), viewers(4_000, 0.1)
+    plain = compare(Units(control.above, control.below), Units(arm.above, arm.below), 8_000)
+    adjusted, once = compare(control, arm, 8_000), compare_once(control, arm)
+    assert adjusted.standard_error < 0.85 * plain.standard_error
+    assert once.uses_before
+    assert once.difference == pytest.approx(adjusted.difference, rel=1e-6)
+    assert once.fixed[1] - once.difference == pytest.approx(1.959964 * adjusted.standard_error, rel=1e-5)
+    assert once.fixed[0] < 0.1 * control.rate < once.fixed[1], "the truth"
+    assert viewers_needed(control, 0.05) < 0.75 * viewers_needed(Units(control.above, control.below), 0.05)

@@ -14,8 +14,9 @@ from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.loop.insights import percent
 from recommender.experiments import lifecycle
 from recommender.experiments.lifecycle import ExperimentError
+from recommender.experiments.planning import make_plan
 from recommender.experiments.results import ArmResult, read_result
-from recommender.experiments.statistics import Difference
+from recommender.experiments.units import GUARDS
 from recommender.models import Experiment, ExperimentArm
 
 COLOURS = {"running": "info", "shipped": "success", "draft": "warning", "stopped": "danger"}
@@ -96,13 +97,22 @@ class ExperimentAdmin(SummaryAboveForm):
         return experiment.status
 
     def summary(self, record: Experiment) -> dict[str, Any]:
-        """Return what came of the experiment, as experiment.html shows it."""
-        if record.started_at is None or record.arms.count() < 2:
-            return {"result": None}
+        """Return what a draft will take, or what came of the experiment, as experiment.html shows it."""
+        if record.status == Experiment.Status.DRAFT:
+            plan = make_plan(record)
+            return {
+                "plan": plan,
+                "rate": percent(plan.rate),
+                "needed": f"{plan.viewers_needed:,}",
+                "daily": f"{plan.viewers_a_day:,.0f}",
+                "powers": [(days, f"{power:.0%}") for days, power in plan.powers],
+            }
         result = read_result(record)
         return {
             "result": result,
             "rows": [_row(arm) for arm in result.arms],
+            "guards": [row for arm in result.arms for row in _guard_rows(arm)],
+            "uses_before": any(arm.once is not None and arm.once.uses_before for arm in result.arms),
             "needed": f"{result.viewers_needed:,}" if result.viewers_needed else "",
             "viewers": f"{sum(arm.viewers for arm in result.arms):,}",
             "sample_ratio": f"{result.sample_ratio_p:.4f}",
@@ -188,22 +198,33 @@ def _is_draft(experiment: Experiment | None) -> bool:
 
 def _row(result: ArmResult) -> tuple[str, ...]:
     """Return an arm as a row of the table."""
-    diversity = "-" if result.arm.diversity is None else f"{result.arm.diversity:g}"
-    difference, rejections = result.difference, result.rejections
+    difference, once = result.difference, result.once
+    relative = None if once is None else once.relative
     return (
         result.arm.name,
-        diversity,
         f"{result.viewers:,}",
         percent(result.rate),
         "the control" if difference is None else f"{difference.difference:+.2%}",
-        _interval(difference, sequential=True),
-        _interval(difference, sequential=False),
-        "" if rejections is None else f"{rejections.difference:+.2%}",
+        "" if difference is None else _interval(*difference.sequential),
+        "" if once is None else _interval(*once.fixed),
+        "" if relative is None else f"{relative[0]:+.1%} ({_interval(*relative[1:])})",
     )
 
 
-def _interval(difference: Difference | None, *, sequential: bool) -> str:
-    if difference is None:
-        return ""
-    low, high = difference.sequential if sequential else difference.fixed
+def _guard_rows(result: ArmResult) -> list[tuple[str, ...]]:
+    """Return the guard metrics of an arm as rows of the table."""
+    return [
+        (
+            GUARDS[name],
+            result.arm.name,
+            percent(guard.control),
+            percent(guard.arm),
+            f"{guard.difference:+.2%}",
+            _interval(*guard.sequential),
+        )
+        for name, guard in result.guards.items()
+    ]
+
+
+def _interval(low: float, high: float) -> str:
     return f"{low:+.2%} to {high:+.2%}"

@@ -1,0 +1,66 @@
+"""What an experiment will take, before it is started: viewers, days, power."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import accumulate
+from math import ceil
+
+from django.utils import timezone
+
+from recommender.experiments.assignment import BUCKETS, free_buckets
+from recommender.experiments.statistics import power_of, viewers_needed
+from recommender.experiments.units import read_pilot
+from recommender.models import Experiment
+
+PILOT_DAYS = 14
+LOOKS = (7, 14, 28)  # days after which the power is told
+MAX_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be expected of an experiment, by what viewers did in the two weeks before."""
+
+    rate: float | None  # of the metric that decides; None: nobody was shown anything
+    viewers_needed: int  # in all arms; 0: not known
+    viewers_a_day: float  # of the experiment, who come anew
+    days: int | None  # until they are there; None: not known, or over a year
+    powers: Sequence[tuple[int, float]]  # days, and the chance to find the expected change by then
+
+
+def make_plan(experiment: Experiment) -> Plan:
+    """Return what a draft will take if it is started now. Arms are taken to be of one size."""
+    since = timezone.now() - timedelta(days=PILOT_DAYS)
+    pilot, new = read_pilot(experiment, since)
+    first, end = free_buckets()
+    share = max(0, end - first) / BUCKETS * experiment.traffic / 100
+    arms = max(2, experiment.arms.count())
+    effect = experiment.expected_effect / 100
+    needed = viewers_needed(pilot, effect) * arms // 2
+    powers = [
+        (days, power)
+        for days in LOOKS
+        if (power := power_of(pilot, effect, int(_viewers_after(days, new, share) * 2 / arms))) is not None
+    ]
+    days = _days_until(needed, new, share) if needed else None
+    return Plan(pilot.rate, needed, _viewers_after(PILOT_DAYS, new, share) / PILOT_DAYS, days, powers)
+
+
+def _viewers_after(days: int, new: Sequence[int], share: float) -> float:
+    """Return how many viewers an experiment has after so many days. `new`: viewers who came anew on each day of the
+    pilot; later days are like its last week."""
+    later = sum(new[-7:]) / min(7, len(new)) * max(0, days - len(new))
+    return share * (sum(new[:days]) + later)
+
+
+def _days_until(needed: int, new: Sequence[int], share: float) -> int | None:
+    """Return the days until so many viewers are in the experiment; None for more than MAX_DAYS."""
+    for day, viewers in enumerate(accumulate(new), 1):
+        if viewers * share >= needed:
+            return day
+    daily = share * sum(new[-7:]) / min(7, len(new))
+    if not daily:
+        return None
+    days = len(new) + ceil((needed - share * sum(new)) / daily)
+    return days if days <= MAX_DAYS else None
