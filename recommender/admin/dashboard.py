@@ -1,4 +1,4 @@
-"""The admin's dashboard: four questions, each answered by tiles."""
+"""The admin's first page: questions of those who run the site, each answered by tiles in plain words."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ STATES = {Status.OK: "good", Status.WARN: "warn", Status.UNKNOWN: "warn", Status
 
 Counts = Mapping[str, int]  # counters of a minute or an hour
 
-admin.site.index_template = "recommender/dashboard.html"
+admin.site.index_template, admin.site.index_title = "recommender/dashboard.html", "Today"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,13 @@ def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[st
         hours, minutes = metrics.read_buckets(HOUR, 24), metrics.read_buckets(MINUTE, 60)
         system_tiles = _system_tiles()
         context["summary"] = _summary(system_tiles)
+        amiss = [tile for tile in system_tiles if tile.state != "good"]
         context["questions"] = [
-            ("Is everything running?", system_tiles),
-            ("Is it healthy?", _health_tiles(minutes, hours)),
-            ("Is it good?", _quality_tiles(minutes, hours)),
-            ("Is it fresh?", _freshness_tiles(hours)),
+            *([("What needs a look?", amiss)] if amiss else []),
+            ("What do viewers get?", _quality_tiles(minutes, hours)),
+            ("Is it up to date?", _freshness_tiles(hours)),
+            ("Do they get it at once?", _health_tiles(minutes, hours)),
+            ("Does every part run?", [tile for tile in system_tiles if tile.state == "good"]),
         ]
     return context
 
@@ -95,11 +97,11 @@ def _health_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Ti
             _hourly_chart(hours, lambda hour: hour.get("answers"), "{:,.0f} answers"),
         ),
         Tile(
-            "Answered within",
+            "An answer takes",
             "no answer yet" if p95 is None else _format_milliseconds(p95),
-            "" if p95 is None else f"95 % of the last hour's; half within {median}",
+            "" if p95 is None else f"or less, for 95 of 100 in the last hour; for half, {median}",
             "",
-            _hourly_chart(hours, lambda hour: metrics.percentile(hour, 0.95), "95 % within {:,.0f} ms"),
+            _hourly_chart(hours, lambda hour: metrics.percentile(hour, 0.95), "95 of 100 within {:,.0f} ms"),
         ),
     ]
 
@@ -107,12 +109,12 @@ def _health_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Ti
 def _loaded_model_tile() -> Tile:
     models = serving_status.models_by_process()
     if models is None:
-        return Tile("Model in memory", "Redis is unreachable", "Lists are computed at every read.", "bad")
+        return Tile("Web servers with the model", "unknown", "Redis does not answer: lists are made at every visit.", "bad")
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     ready = sum(name == (active.name if active else "") for name in models.values())
-    message = "web processes have loaded the active model" if active else "web processes know that there is no model"
+    message = "web processes use the model in charge" if active else "web processes know that there is no model"
     message = message if models else "no web process reports"
-    return Tile("Model in memory", f"{ready} of {len(models)}", message, _state(ready == len(models)))
+    return Tile("Web servers with the model", f"{ready} of {len(models)}", message, _state(ready == len(models)))
 
 
 def _quality_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Tile]:
@@ -121,16 +123,16 @@ def _quality_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[T
     return [
         *_model_tiles(),
         Tile(
-            "Hit rate, last hour",
+            "Lists that lay ready, last hour",
             _format_share(_hit_rate(counts)),
-            "of personal lists were stored ahead of time",
+            "of personal lists had been made before the visit; the others were made during it",
             "",
             _hourly_chart(hours, lambda hour: _times_hundred(_hit_rate(hour)), "{:.0f} %"),
         ),
         Tile(
-            "Fallback share, last hour",
+            "Lists without the model, last hour",
             _format_share(fallback),
-            "of lists for known viewers came without the active model, or while a part was down",
+            "of lists for known viewers showed popular or similar films, or came while a part was down",
             "" if fallback is None else "warn" if fallback > MAX_FALLBACK_RATE else "good",
             _hourly_chart(hours, lambda hour: _times_hundred(metrics.rate(hour, "fallback")), "{:.1f} %"),
         ),
@@ -142,21 +144,20 @@ def _model_tiles() -> list[Tile]:
     active = next((version for version in newest if version.status == ModelVersion.Status.ACTIVE), None)
     active = active or ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     if active is None:
-        return [Tile("Active model", "none", "Popular films are served. The age of the model says why.", "warn")]
+        return [Tile("Model in charge", "none", "Viewers get popular films. The age of the model says why.", "warn")]
     ndcg = active.metrics.get("ndcg10")
     popularity_ndcg = active.metrics.get("baselines", {}).get("popularity", {}).get("ndcg10")
-    message = "not measured"
-    if "hr10" in active.metrics:
-        hit_rate = _format_share(active.metrics["hr10"])
-        message = f"The next film was among the first ten for {hit_rate} of viewers (HR@10)."
-    message += f" Popular films reach NDCG@10 {popularity_ndcg:.4f}." if popularity_ndcg is not None else ""
+    message = "of viewers, in a test on what they watched (HR@10)"
+    if ndcg is not None:
+        message += f"; NDCG@10 is {ndcg:.4f}"
+        message += f", of popular films alone {popularity_ndcg:.4f}" if popularity_ndcg is not None else ""
     activated = f"since {active.activated_at:%Y-%m-%d %H:%M}" if active.activated_at else ""
     state = "" if ndcg is None or popularity_ndcg is None else _state(ndcg > popularity_ndcg)
     by_version = [version.metrics["ndcg10"] for version in reversed(newest) if "ndcg10" in version.metrics]
     chart = line_chart([by_version], ["NDCG@10 by version"]) if len(by_version) > 1 else ""
     return [
-        Tile("Active model", active.name, activated, "good"),
-        Tile("Accuracy (NDCG@10)", "-" if ndcg is None else f"{ndcg:.4f}", message, state, chart),
+        Tile("Next film among the first ten", _format_share(active.metrics.get("hr10")), message, state, chart),
+        Tile("Model in charge", active.name, activated, "good"),
     ]
 
 
@@ -167,9 +168,9 @@ def _freshness_tiles(hours: Sequence[Counts]) -> list[Tile]:
     return [
         _list_coverage_tile(),
         Tile(
-            "Events today",
+            "What viewers did today",
             f"{metrics.merge_buckets(since_midnight)['events']:,}",
-            f"stored since midnight UTC; {count_noun(outbox, 'viewer')} not yet published to Redis",
+            f"events since midnight UTC; lists of {count_noun(outbox, 'viewer')} do not know it yet",
             _state(outbox < MAX_OUTBOX),
             _hourly_chart(hours, lambda hour: hour.get("events"), "{:,.0f} events"),
         ),
@@ -192,10 +193,10 @@ def _new_viewers_tile() -> Tile:
 def _list_coverage_tile() -> Tile:
     coverage = serving_status.stored_list_coverage()
     if coverage is None:
-        return Tile("Lists stored", "unknown", "There is no Redis, model or viewer to ask.", "warn")
+        return Tile("Viewers with a list ready", "unknown", "There is no Redis, model or viewer to ask.", "warn")
     stored, current = coverage.stored / coverage.sampled, coverage.current / coverage.sampled
-    message = f"of {coverage.sampled} sampled viewers have one; of {_format_share(current)} it is up to date"
-    return Tile("Lists stored", _format_share(stored), message, _state(current > 0.5))
+    message = f"of {coverage.sampled} viewers, taken by chance; {_format_share(current)} have one that is up to date"
+    return Tile("Viewers with a list ready", _format_share(stored), message, _state(current > 0.5))
 
 
 def _hit_rate(counts: Counts) -> float | None:
@@ -204,10 +205,8 @@ def _hit_rate(counts: Counts) -> float | None:
     return cached / (cached + computed) if cached + computed else None
 
 
-def _hourly_chart(hours: Sequence[Counts], value_of: Callable[[Counts], float | None], label: str) -> SafeString | str:
+def _hourly_chart(hours: Sequence[Counts], value_of: Callable[[Counts], float | None], label: str) -> SafeString:
     """Draw a column for each hour of the last day. `label` formats a value."""
-    if not hours:
-        return ""
     values = [value_of(hour) for hour in hours]
     first = int(time.time()) // HOUR - len(hours) + 1
     starts = (datetime.fromtimestamp((first + index) * HOUR, UTC) for index in range(len(hours)))

@@ -17,6 +17,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "What viewers are shown": [
         ("catalog.rule", "Rules", "push_pin"),
+        ("recommender.experiment", "Experiments", "science"),
         ("recommender.servedlist", "Lists that were sent", "list_alt"),
         ("recommender.impression", "Shown and clicked", "ads_click"),
         ("catalog.viewer", "Viewers", "person"),

@@ -10,8 +10,13 @@ GAP = 1.5
 
 
 def column_chart(values: Sequence[float | None], labels: Sequence[str]) -> SafeString:
-    """Draw a column for each value, the highest as high as the chart; None leaves a gap. Labels are tooltips."""
-    top = max((value for value in values if value), default=0) or 1
+    """Draw a column for each value, the highest as high as the chart; None leaves a gap. Labels are tooltips.
+
+    Without any value above 0 there is no chart.
+    """
+    top = max((value for value in values if value), default=0)
+    if not top:
+        return SafeString()
     step = WIDTH / max(len(values), 1)
     bars = [
         (f"{n * step:.1f}", f"{HEIGHT - high:.1f}", f"{max(step - GAP, 1):.1f}", f"{high:.1f}", label)
@@ -19,7 +24,7 @@ def column_chart(values: Sequence[float | None], labels: Sequence[str]) -> SafeS
         if value is not None and (high := max(1.5, HEIGHT * value / top))
     ]
     shapes = format_html_join("", "<rect x='{}' y='{}' width='{}' height='{}' rx='1'><title>{}</title></rect>", bars)
-    return _svg("mr-columns", shapes, bars[-1][-1] if bars else "nothing to draw yet")
+    return _svg("mr-columns", shapes, bars[-1][-1])
 
 
 def line_chart(series: Sequence[Sequence[float]], labels: Sequence[str]) -> SafeString:

@@ -23,8 +23,24 @@
     if (drawn) element.setAttribute("aria-label", ICONS[drawn] || drawn[0].toUpperCase() + drawn.slice(1).replaceAll("_", " "));
   }
 
+  // A heading that opens a group stays a heading; what it says is the button.
+  function buttonOf(element) {
+    if (!element.matches("h1, h2, h3, h4")) return element;
+    if (element.firstElementChild?.matches("[role=button]")) return element.firstElementChild;
+    const button = document.createElement("span");
+    button.className = "mr-opener";
+    button.append(...element.childNodes);
+    element.append(button);
+    const list = element.nextElementSibling;
+    const tell = () => button.setAttribute("aria-expanded", String(list.style.display !== "none"));
+    if (list) new MutationObserver(tell).observe(list, { attributes: true, attributeFilter: ["style"] });
+    if (list) tell();
+    return button;
+  }
+
   // Clickable by Alpine alone: a button, as the keyboard sees it.
-  function reach(element) {
+  function reach(clickable) {
+    const element = buttonOf(clickable);
     if (element.matches(NATIVE) || element.querySelector(NATIVE) || element.hasAttribute("tabindex")) return;
     element.tabIndex = 0;
     element.setAttribute("role", "button");
@@ -60,7 +76,20 @@
     chosen?.querySelectorAll("li").forEach((one) => one.setAttribute("role", "presentation"));
   }
 
+  // A table of fields names them in its head alone: each field has its column's name, and the column of boxes that delete.
+  function nameColumns(table) {
+    const heads = [...table.querySelectorAll("thead th")];
+    heads.filter((head) => !head.textContent.trim()).forEach((head) => {
+      head.append(Object.assign(document.createElement("span"), { className: "mr-hidden", textContent: "Delete" }));
+    });
+    table.querySelectorAll("td input:not([type=hidden]), td select, td textarea").forEach((field) => {
+      const head = heads[field.closest("td").cellIndex];
+      if (head && !field.labels?.length && !field.hasAttribute("aria-label")) field.setAttribute("aria-label", head.textContent.replace("*", "").trim());
+    });
+  }
+
   function dress() {
+    document.querySelectorAll("[data-inline-type=tabular] table").forEach(nameColumns);
     document.querySelectorAll("[x-on\\:click]").forEach(reach);
     document.querySelectorAll("a, button").forEach(nameIcons);
     document.querySelectorAll(ICON + ":not([role])").forEach((icon) => icon.setAttribute("aria-hidden", "true"));

@@ -22,7 +22,7 @@ def tiles(response):
     return {tile.label: tile for _, tiles in response.context["questions"] for tile in tiles}
 
 
-def test_the_tiles_answer_what_is_healthy_good_and_fresh(client, admin_client, settings, model, monkeypatch):
+def test_the_tiles_answer_what_viewers_get_how_new_and_how_fast(client, admin_client, settings, model, monkeypatch):
     settings.API_OPEN = True
     for viewer in (ADA, ADA, ADA, BEN, EVE):
         assert client.get(f"/recommend?user_id={viewer}&top_k=5").status_code == 200
@@ -39,17 +39,17 @@ def test_the_tiles_answer_what_is_healthy_good_and_fresh(client, admin_client, s
 
     page = get_in_few_queries(admin_client, "/admin/")
     found = tiles(page)
-    assert found["Active model"].value == model.name
+    assert found["Model in charge"].value == model.name
     assert (found["Failed answers, last hour"].value, found["Failed answers, last hour"].state) == ("12.5 %", "bad")
     assert "1 of 8" in found["Failed answers, last hour"].message
-    assert found["Hit rate, last hour"].value == "50.0 %"  # Ada's two, beside what was made for her and for Ben
-    assert found["Fallback share, last hour"].value == "0.0 %"
-    assert found["Events today"].value == "0"
-    assert found["Lists stored"].value == "50.0 %"
+    assert found["Lists that lay ready, last hour"].value == "50.0 %"  # Ada's two, beside what was made for her and for Ben
+    assert found["Lists without the model, last hour"].value == "0.0 %"
+    assert found["What viewers did today"].value == "0"
+    assert found["Viewers with a list ready"].value == "50.0 %"
     assert "1 job waiting" in found["Queue"].message
     assert found["Last night's run"].state == "warn"
     content = page.content.decode()
-    assert "Is it fresh?" in content
+    assert "Is it up to date?" in content
     assert "recommender/admin.css" in content
 
 
@@ -71,7 +71,9 @@ def test_staff_who_may_not_see_models_get_the_list_of_pages(client, django_user_
 def test_the_summary_counts_checks_and_states_need_no_colours(admin_client):
     Job.objects.create(kind=Job.Kind.NIGHTLY, status=Job.Status.FAILED, error="No memory.", finished_at=timezone.now())
     page = admin_client.get("/admin/")
-    system_tiles = list(page.context["questions"][0][1])
+    questions = dict(page.context["questions"])
+    assert next(iter(questions)) == "What needs a look?", "the failed checks come first"
+    system_tiles = [*questions["What needs a look?"], *questions["Does every part run?"]]
     red, amber = (sum(tile.state == state for tile in system_tiles) for state in ("bad", "warn"))
     failed, looked_at = count_noun(red, "check"), count_noun(amber, "check")
     assert red
@@ -94,7 +96,7 @@ def test_new_viewers_who_watched_nothing_are_counted(admin_client):
 
 def test_without_calls_the_tiles_of_answers_are_empty(admin_client):
     found = tiles(admin_client.get("/admin/"))
-    assert (found["Failed answers, last hour"].message, found["Answered within"].message) == ("", "")
+    assert (found["Failed answers, last hour"].message, found["An answer takes"].message) == ("", "")
 
 
 def test_numbers_on_the_page_have_their_nouns(admin_client, settings, model, monkeypatch):
@@ -109,3 +111,22 @@ def test_detail_and_remedy_are_two_sentences():
     assert join_sentences("Its server is gone", "Start it.") == "Its server is gone. Start it."
     assert join_sentences("Its server is gone.", "Start it.") == "Its server is gone. Start it."
     assert (join_sentences("", "Start it."), join_sentences("2 waiting", "")) == ("Start it.", "2 waiting")
+
+
+def test_the_menu_is_in_the_order_of_the_work_and_names_every_page(admin_client):
+    groups = admin_client.get("/admin/").context["sidebar_navigation"]
+    titles = [str(group["title"]) for group in groups]
+    assert [title for title in titles if title] == [
+        "Films",
+        "What viewers are shown",
+        "Models",
+        "Access",
+        "Times of jobs",
+    ], "a page that no group names stands under More"
+    pages = [item["title"] for group in groups for item in group["items"]]
+    assert pages[0] == "Today"
+    assert pages.index("Films") < pages.index("Rules") < pages.index("Models") < pages.index("By the sun")
+    assert pages[-1] == "The storefront"
+    for group in groups:
+        for item in group["items"]:
+            assert admin_client.get(item["link"]).status_code == 200, item["title"]
