@@ -176,6 +176,7 @@ class Launcher:
         model = f"  model  {welcome['model']}\n" if welcome["model"] else ""
         text = f"""
 movierec is ready.
+  films  {url}/
   API    {url}/recommend
   docs   {url}/docs
   admin  {url}/admin/   user: {welcome["admin"]}   password: {password}

@@ -109,7 +109,9 @@ def _health_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[Ti
 def _loaded_model_tile() -> Tile:
     models = serving_status.models_by_process()
     if models is None:
-        return Tile("Web servers with the model", "unknown", "Redis does not answer: lists are made at every visit.", "bad")
+        return Tile(
+            "Web servers with the model", "unknown", "Redis does not answer: lists are made at every visit.", "bad"
+        )
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
     ready = sum(name == (active.name if active else "") for name in models.values())
     message = "web processes use the model in charge" if active else "web processes know that there is no model"
