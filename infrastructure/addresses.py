@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from infrastructure.errors import SetupError
+from infrastructure.redis_address import SENTINEL_SCHEME, RedisAddress
 
 
 class Address(NamedTuple):
@@ -27,7 +28,14 @@ class Address(NamedTuple):
         return f"http://{url_host(WILDCARDS.get(self.host, self.host))}:{self.port}"
 
 
-URL_SCHEMES = {"DATABASE_URL": ("postgres", "postgresql"), "REDIS_URL": ("redis", "rediss", "unix")}
+_POSTGRES_SCHEMES, _REDIS_SCHEMES = ("postgres", "postgresql"), ("redis", "rediss", "unix", SENTINEL_SCHEME)
+URL_SCHEMES = {
+    "DATABASE_URL": _POSTGRES_SCHEMES,
+    "REDIS_URL": _REDIS_SCHEMES,
+    "MOVIEREC_BROKER_URL": _REDIS_SCHEMES,
+    "MOVIEREC_LISTS_URL": _REDIS_SCHEMES,
+    "MOVIEREC_COUNTERS_URL": _REDIS_SCHEMES,
+}
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
 
 
@@ -82,17 +90,26 @@ def url_problem(variable: str, url: str) -> str:
     """
     schemes = URL_SCHEMES[variable]
     try:
-        urlsplit(url).port  # noqa: B018 - asked for its ValueError
         is_valid = urlsplit(url).scheme in schemes
+        if urlsplit(url).scheme != SENTINEL_SCHEME:
+            urlsplit(url).port  # noqa: B018 - asked for its ValueError
     except ValueError:
         is_valid = False
     if is_valid:
-        return ""
+        return _redis_problem(variable, url) if schemes is _REDIS_SCHEMES else ""
     beginning = " or ".join(f"{scheme}:" for scheme in schemes)
     return (
         f"{variable} is no URL that begins with {beginning} and has a number as its port, if any. In a "
         "password write %40 for @, %2F for /, %3A for : and %23 for #."
     )
+
+
+def _redis_problem(variable: str, url: str) -> str:
+    try:
+        RedisAddress.parse(url)
+    except ValueError as problem:
+        return f"{variable} {problem}"
+    return ""
 
 
 def exposure_reason(bind: str, hosts: Iterable[str], origins: Iterable[str], behind_proxy: bool) -> str:

@@ -1,15 +1,21 @@
 """Wait for a Postgres and a Redis that are on their way up, as beside containers that start at the same moment."""
 
+import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
-from django_redis import get_redis_connection
+from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError, RedisError, TimeoutError
 
+from infrastructure.redis_address import RedisAddress
+
 TIMEOUT = 90.0  # seconds
+PING_TIMEOUT = 3.0  # seconds
 POLL_INTERVAL = 1.1  # seconds: the monitor of Postgres asks once a second
 REFUSAL_GRACE = 5.0  # seconds: a server that has just come up may get its database and its roles a moment later
 # What a Postgres answers that is there but not open yet; any other refusal of its own stays one.
@@ -31,15 +37,22 @@ def wait_for_postgres(say: Callable[[str], None], timeout: float = TIMEOUT) -> N
 
 
 def wait_for_redis(say: Callable[[str], None], timeout: float = TIMEOUT) -> None:
-    """Wait until Redis answers. Raises CommandError as `wait_for_postgres` does."""
+    """Wait until every Redis in use answers. Raises CommandError as `wait_for_postgres` does."""
 
     def is_passing(error: Exception) -> bool:
         return isinstance(error, ConnectionError | TimeoutError) and not isinstance(error, AuthenticationError)
 
-    def ping() -> None:
-        get_redis_connection("lists").ping()
+    uses = {settings.LISTS_REDIS: "lists", settings.COUNTERS_REDIS: "counters", settings.BROKER_REDIS: "broker"}
+    for address, use in uses.items():
+        own = f"MOVIEREC_{use.upper()}_URL"
+        variable = own if os.environ.get(own) else "REDIS_URL"
+        _wait_until("Redis", variable, partial(_ping, address), RedisError, is_passing, say, timeout)
 
-    _wait_until("Redis", "REDIS_URL", ping, RedisError, is_passing, say, timeout)
+
+def _ping(address: RedisAddress) -> None:
+    timeouts = {"socket_timeout": PING_TIMEOUT, "socket_connect_timeout": PING_TIMEOUT}
+    with Redis.from_pool(address.connection_pool(**timeouts)) as client:
+        client.ping()
 
 
 def _wait_until(

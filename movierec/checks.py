@@ -5,11 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
-from django_redis import get_redis_connection
-from redis.exceptions import RedisError
 
 from infrastructure.addresses import exposure_reason
+from infrastructure.server_wait import wait_for_redis
 
 
 @register(Tags.security)
@@ -42,9 +42,7 @@ def check_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Chec
         message = f"Postgres does not answer: {' '.join(str(error).split())}"
         problems.append(Error(message, hint="DATABASE_URL says where it is.", id="movierec.E004"))
     try:
-        get_redis_connection("lists").ping()
-    except RedisError as error:
-        problems.append(
-            Error(f"Redis does not answer: {error}", hint="REDIS_URL says where it is.", id="movierec.E005")
-        )
+        wait_for_redis(lambda line: None, timeout=0)
+    except CommandError as error:
+        problems.append(Error(str(error), id="movierec.E005"))
     return problems

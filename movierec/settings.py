@@ -1,9 +1,10 @@
 """Django settings: one flat file, read from the environment. docs/operations.md has the table of the variables."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -15,6 +16,7 @@ from redis.retry import Retry
 
 from infrastructure import disk_space
 from infrastructure.addresses import WILDCARDS, bind_host, url_host, url_problem
+from infrastructure.redis_address import RedisAddress
 from movierec.local import server_paths
 from movierec.postgres.connection import Connection
 from movierec.secret_strength import weakness
@@ -196,7 +198,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 def _server_url(variable: str, embedded_url: str) -> str:
     """Return the URL in the environment, else that of the embedded server."""
     url: str = env(variable, default="") or embedded_url
-    if problem := url_problem(variable, url):
+    if problem := url and url_problem(variable, url):
         raise ImproperlyConfigured(problem)
     return url
 
@@ -244,46 +246,60 @@ if MODELS_URL and "://" not in MODELS_URL:
 if env("DATABASE_URL", default="") in ("", server_paths.database_url(STATE_DIR)):
     WRITTEN_FOLDERS["database"] = server_paths.postgres_data_dir(STATE_DIR)
 
-# --- Redis: the broker, Django's cache and the stored lists in three databases, as cache.clear() empties a whole one --
+# --- Redis: the broker, Django's cache and the stored lists ---------------------------------------------------------
+# In three databases of REDIS_URL, as cache.clear() empties a whole one. With a prefix of the keys one is enough.
 REDIS_URL = _server_url("REDIS_URL", server_paths.redis_url(STATE_DIR))
-if urlsplit(REDIS_URL).scheme != "unix" and not (urlsplit(REDIS_URL).path.strip("/") or "0").isdecimal():
-    raise ImproperlyConfigured("REDIS_URL names its database by a number, as redis://host:6379/0 does.")
+KEY_PREFIX = env("MOVIEREC_KEY_PREFIX", default="")
+if not re.fullmatch(r"[A-Za-z0-9._-]{0,40}", KEY_PREFIX):
+    raise ImproperlyConfigured("MOVIEREC_KEY_PREFIX has letters, digits and . _ - alone, 40 of them at most.")
 
 
-def _redis_url(offset: int, broker: bool = False) -> str:
-    """Return the URL of the database `offset` after the one of REDIS_URL, for redis-py or for Celery's broker."""
-    url = urlsplit(REDIS_URL)
-    if url.scheme == "unix":
-        number = int(url.query.partition("db=")[2] or 0) + offset
-        if broker:
-            return f"redis+socket://{url.path}?virtual_host={number}"
-        return f"unix://{url.path}?db={number}"
-    return urlunsplit(url._replace(path=f"/{int(url.path.strip('/') or 0) + offset}"))
+def _redis_address(variable: str, offset: int) -> RedisAddress:
+    """Return the Redis that has a URL of its own, else the database `offset` after the one of REDIS_URL."""
+    if url := _server_url(variable, ""):
+        return RedisAddress.parse(url)
+    return RedisAddress.parse(REDIS_URL).with_offset(0 if KEY_PREFIX else offset)
 
 
-_REDIS_OPTIONS = {
-    "SOCKET_CONNECT_TIMEOUT": 0.3 if INTERACTIVE else 1,  # seconds
-    "SOCKET_TIMEOUT": 0.3 if INTERACTIVE else 3,  # seconds
+def _prefix(part: str) -> str:
+    """Return what the keys of one part begin with."""
+    return f"{KEY_PREFIX}:{part}" if KEY_PREFIX else ""
+
+
+def _cache(address: RedisAddress, prefix: str, serializer: str) -> dict[str, object]:
+    """Return the configuration of a cache in a Redis."""
+    timeouts = {"socket_connect_timeout": 0.3 if INTERACTIVE else 1, "socket_timeout": 0.3 if INTERACTIVE else 3}
     # One retry at once covers a connection that went stale; redis-py's default, to back off, would make every request
     # wait while Redis is down. A call that timed out is not tried again.
-    "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))},
-}
+    retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": address.url,
+        "KEY_PREFIX": prefix,
+        "OPTIONS": {
+            **{name.upper(): seconds for name, seconds in timeouts.items()},
+            "CONNECTION_POOL_KWARGS": {"retry": retry, **address.pool_options},
+            "SERIALIZER": serializer,
+            **address.cache_options(**timeouts),
+        },
+    }
+
+
+BROKER_REDIS = _redis_address("MOVIEREC_BROKER_URL", 0)
+LISTS_REDIS = _redis_address("MOVIEREC_LISTS_URL", 2)
+# Rates, counted answers and the log of lists. Apart from the lists a call's count takes a round trip of its own.
+COUNTERS_REDIS = _redis_address("MOVIEREC_COUNTERS_URL", 2) if env("MOVIEREC_COUNTERS_URL", default="") else LISTS_REDIS
 CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": _redis_url(1),
-        "OPTIONS": {**_REDIS_OPTIONS, "SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
-    },
-    "lists": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": _redis_url(2),
-        "OPTIONS": {**_REDIS_OPTIONS, "SERIALIZER": "recommender.cache.BytesSerializer"},
-    },
+    "default": _cache(
+        _redis_address("MOVIEREC_LISTS_URL", 1), _prefix("django"), "django_redis.serializers.json.JSONSerializer"
+    ),
+    "lists": _cache(LISTS_REDIS, _prefix("lists"), "recommender.cache.BytesSerializer"),
+    "counters": _cache(COUNTERS_REDIS, _prefix("lists"), "recommender.cache.BytesSerializer"),
 }
 
 # --- Celery -----------------------------------------------------------------------------------------------------
 _HOUR = 3600
-CELERY_BROKER_URL = _redis_url(0, broker=True)
+CELERY_BROKER_URL = BROKER_REDIS.broker_url
 CELERY_TASK_TIME_LIMIT = 10 * _HOUR
 # A task that is still running when this ends is delivered a second time, so it lies beyond the time limit.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -293,6 +309,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # bounded by it.
     "socket_timeout": 0.5 if INTERACTIVE else 20,
     "socket_keepalive": True,
+    **({"global_keyprefix": f"{_prefix('broker')}:"} if KEY_PREFIX else {}),
+    **BROKER_REDIS.broker_options(socket_connect_timeout=0.3 if INTERACTIVE else 2, socket_timeout=0.5),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: Redis comes back

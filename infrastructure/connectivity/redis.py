@@ -4,10 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from redis import ConnectionPool
-from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
-from redis.retry import Retry
 
 CONNECT_TIMEOUT = 1.0  # seconds
 
@@ -16,13 +13,13 @@ class RedisProbe:
     """The probe of a ServerMonitor for the Redis of the list cache."""
 
     _connection: Any = None
+    _pool: Any = None
 
     def connect(self) -> None:
         """Open a connection beside the pools of the cache. Raises redis' ConnectionError or TimeoutError."""
         timeouts = {"socket_timeout": CONNECT_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
-        url = str(settings.CACHES["lists"]["LOCATION"])
-        pool = ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **timeouts)
-        self._connection = pool.make_connection()
+        self._pool = settings.LISTS_REDIS.connection_pool(**timeouts)  # its connections know it by a weak reference
+        self._connection = self._pool.make_connection()
         self._connection.connect()
 
     def send_ping(self) -> None:

@@ -105,7 +105,7 @@ def resolve_layout(state: Path, say: Callable[[str], None], *, with_data: bool =
 
     `with_data`: whether Postgres is to run as well.
     """
-    postgres_bin, valkey = postgres_bin_dir(), _valkey_binary()
+    postgres_bin, valkey = postgres_bin_dir(), valkey_binary()
     data = state / "postgres"
     if os.getuid() != 0:
         return ServerLayout(state, data, postgres_bin, valkey, None)
@@ -119,7 +119,7 @@ def resolve_layout(state: Path, say: Callable[[str], None], *, with_data: bool =
     return ServerLayout(state, data, postgres_bin, valkey, uid)
 
 
-def _valkey_binary() -> Path:
+def valkey_binary() -> Path:
     configured = os.environ.get("MOVIEREC_VALKEY")
     if configured:
         return Path(configured)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from recommender.cache.connection import redis_connection
+from recommender.cache.connection import counters_connection
 from recommender.cache.keys import TOTAL_COUNTERS, counters_key, full_key
 
 COUNTER_BUCKETS = {60: 2 * 3_600, 3_600: 8 * 86_400}  # seconds: length of a bucket -> how long it is kept
@@ -10,7 +10,7 @@ COUNTER_BUCKETS = {60: 2 * 3_600, 3_600: 8 * 86_400}  # seconds: length of a buc
 
 def add_counters(at: int, counts: Mapping[str, int], totals: Mapping[str, int] | None = None) -> None:
     """Add the counts to the minute and the hour of `at`, unix seconds, and to the totals; `totals` to these alone."""
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         pipe = redis.pipeline(transaction=False)
         for bucket_seconds, ttl in COUNTER_BUCKETS.items():
             key = full_key(counters_key(bucket_seconds, at))
@@ -24,13 +24,13 @@ def add_counters(at: int, counts: Mapping[str, int], totals: Mapping[str, int] |
 
 def read_total_counters() -> dict[str, int]:
     """Return all counts since this Redis was started."""
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         return {name.decode(): int(count) for name, count in redis.hgetall(full_key(TOTAL_COUNTERS)).items()}
 
 
 def read_counters(at: int, bucket_seconds: int, buckets: int) -> list[dict[str, int]]:
     """Return the counts of so many buckets of that length, the oldest first; the last is the one of `at`."""
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         pipe = redis.pipeline(transaction=False)
         for back in reversed(range(buckets)):
             pipe.hgetall(full_key(counters_key(bucket_seconds, at - back * bucket_seconds)))

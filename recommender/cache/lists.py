@@ -16,7 +16,7 @@ from recommender.cache.codec import (
     pack_embedding,
     unpack_embedding,
 )
-from recommender.cache.connection import CacheUnavailable, redis_connection
+from recommender.cache.connection import CacheUnavailable, counters_connection, redis_connection
 from recommender.cache.home_pages import viewer_home_keys
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
@@ -144,9 +144,13 @@ def erase_viewers(ids: Collection[int], known_models: Collection[str] = (), keys
 
 
 def delete_all() -> None:
-    """Delete all lists, and every version that would judge them."""
-    with redis_connection.checked_client():
-        caches["lists"].clear()
+    """Delete all lists, every version that would judge them, and the counters."""
+    for connection, alias in {redis_connection: "lists", counters_connection: "counters"}.items():
+        with connection.checked_client():
+            if settings.KEY_PREFIX:  # the database has others' keys too
+                caches[alias].delete_pattern("*", itersize=1_000)  # type: ignore[attr-defined]
+            else:
+                caches[alias].clear()
 
 
 def read_chart(name: str) -> StoredList | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from recommender.cache import lists
-from recommender.cache.connection import redis_connection
+from recommender.cache.connection import CacheUnavailable, counters_connection, redis_connection
 from recommender.cache.keys import full_key, rate_key
 from recommender.cache.lists import ListRead
 
@@ -30,12 +30,18 @@ class RateWindow(NamedTuple):
 
 def count_calls(window: RateWindow, calls: int = 1) -> int | None:
     """Add calls to a window, in one round trip, and return how many it has; None where Redis refused to count."""
-    return window.calls_in(redis_connection.run(*window.commands(calls)))
+    return window.calls_in(counters_connection.run(*window.commands(calls)))
 
 
 def count_call_and_read(window: RateWindow, viewer_id: int) -> tuple[int | None, ListRead | None]:
-    """Count a call as `count_calls` does and read as `read_list_and_versions` does, in one round trip; None for what
-    Redis refused."""
+    """Count a call as `count_calls` does and read as `read_list_and_versions` does, in one round trip where the counters
+    have no server of their own; None for what Redis refused."""
+    if counters_connection is not redis_connection:
+        try:
+            calls = count_calls(window)
+        except CacheUnavailable:
+            calls = None
+        return calls, ListRead(viewer_id, *lists.read_list_and_versions(viewer_id))
     guess = lists.last_active_model.current
     *counted, values = redis_connection.run(*window.commands(), lists.read_command(guess, viewer_id))
     read = None if isinstance(values, Exception) else ListRead(viewer_id, *lists.judge_values(guess, viewer_id, values))

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from recommender.cache.connection import redis_connection
+from recommender.cache.connection import counters_connection
 from recommender.cache.keys import full_key, stream_key, stream_state_key
 
 _FIELD = b"r"
@@ -29,7 +29,7 @@ class StreamRead(NamedTuple):
 def append_records(log: str, packed: Sequence[bytes], limit: int) -> None:
     """Append records; of more than about `limit` the oldest go."""
     name = full_key(stream_key(log))
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         pipe = redis.pipeline(transaction=False)
         for record in packed:
             pipe.xadd(name, {_FIELD: record}, maxlen=limit, approximate=True)
@@ -39,7 +39,7 @@ def append_records(log: str, packed: Sequence[bytes], limit: int) -> None:
 def read_records(log: str, last_entries: Mapping[str, str], count: int) -> StreamRead:
     """Return the first records of the stream that are not stored. `last_entries`: the last one that is, by stream."""
     name, state_name = full_key(stream_key(log)), full_key(stream_state_key(log))
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         redis.hsetnx(state_name, "stream", os.urandom(8).hex())
         state = redis.hgetall(state_name)
         stream = state[b"stream"].decode()
@@ -55,7 +55,7 @@ def read_records(log: str, last_entries: Mapping[str, str], count: int) -> Strea
 def take_records(read: StreamRead) -> None:
     """Delete the records that were read, and everything before them."""
     milliseconds, _, number = read.entries[-1][0].partition("-")
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         pipe = redis.pipeline(transaction=True)
         pipe.xtrim(full_key(stream_key(read.log)), minid=f"{milliseconds}-{int(number) + 1}", approximate=False)
         state = {"added": read.added, "left": read.length - len(read.entries)}
@@ -65,12 +65,12 @@ def take_records(read: StreamRead) -> None:
 
 def oldest_record_at(log: str) -> float | None:
     """Return when the oldest record that waits in the stream came, unix seconds; None where none waits."""
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         entries = redis.xrange(full_key(stream_key(log)), "-", "+", 1)
     return int(entries[0][0].partition(b"-")[0]) / 1000 if entries else None
 
 
 def count_waiting_records(log: str) -> int:
     """Return how many records wait in the stream."""
-    with redis_connection.checked_client() as redis:
+    with counters_connection.checked_client() as redis:
         return int(redis.xlen(full_key(stream_key(log))))

@@ -2,17 +2,17 @@
 check."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import redis
 from django.conf import settings
 from django.db import connection
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from infrastructure import disk_space
 from infrastructure.disk_space import format_bytes
+from infrastructure.redis_address import RedisAddress
 from recommender import cache
 from recommender.monitoring.checks import Check, Status
 
@@ -63,36 +63,71 @@ def check_postgres(full_disk_refusals: int) -> Check:
 
 
 def check_redis() -> RedisState:
-    """Check that Redis answers, takes writes and has memory left, and read the lengths of the queues."""
+    """Check that each Redis answers, that the lists' one takes writes, and that they have memory left; read the lengths
+    of the queues."""
+    uses: dict[RedisAddress, list[str]] = {}
+    for use, address in (
+        ("lists", settings.LISTS_REDIS),
+        ("queues", settings.BROKER_REDIS),
+        ("counters", settings.COUNTERS_REDIS),
+    ):
+        uses.setdefault(address._replace(database=0), []).append(use)
+    infos, queue_lengths = [], {}
+    for address, names in uses.items():
+        try:
+            infos.append(_read_info(address))
+            queue_lengths |= _read_queue_lengths() if "queues" in names else {}
+        except (RedisError, OSError) as error:
+            detail = str(error) if len(uses) == 1 else f"The one of {' and '.join(names)}: {error}"
+            remedy = "Start it: empty is fine. Lists are computed at every read meanwhile, and nothing is queued."
+            check = Check("redis", "Redis", Status.FAIL, "does not answer", detail, remedy)
+            return RedisState(check, answers=False, is_fresh=False, queue_lengths={})
+    is_fresh = infos[0]["uptime_in_seconds"] < FRESH_SECONDS
+    checks = [_check_writes() or _check_memory(infos[0]), *map(_check_memory, infos[1:])]
+    check = max(checks, key=lambda check: list(Status).index(check.status))
+    return RedisState(check, answers=True, is_fresh=is_fresh, queue_lengths=queue_lengths)
+
+
+def _client(address: RedisAddress) -> redis.Redis:
     timeouts = {"socket_timeout": ANSWER_SECONDS, "socket_connect_timeout": ANSWER_SECONDS}
-    try:
-        with redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), **timeouts) as client:
-            pipe = client.pipeline(transaction=False)
-            pipe.info("server")
-            pipe.info("memory")
-            for queue in QUEUES:
-                pipe.llen(queue)
-            server, memory, *lengths = pipe.execute()
-    except (RedisError, OSError) as error:
-        remedy = "Start it: empty is fine. Lists are computed at every read meanwhile, and nothing is queued."
-        check = Check("redis", "Redis", Status.FAIL, "does not answer", str(error), remedy)
-        return RedisState(check, answers=False, is_fresh=False, queue_lengths={})
-    queue_lengths = {queue: int(length) for queue, length in zip(QUEUES, lengths, strict=True)}
-    is_fresh = server["uptime_in_seconds"] < FRESH_SECONDS
-    return RedisState(_check_memory(memory), answers=True, is_fresh=is_fresh, queue_lengths=queue_lengths)
+    return redis.Redis.from_pool(address.connection_pool(**timeouts))
 
 
-def _check_memory(memory: dict[str, float | str]) -> Check:
-    """Check that Redis takes a write, and how much of its memory is used, from its INFO section "memory"."""
-    used, limit, policy = float(memory["used_memory"]), float(memory["maxmemory"]), str(memory["maxmemory_policy"])
-    figures = {"used_bytes": used, "max_bytes": limit}
-    value = f"{format_bytes(used)} used" + (f" of {format_bytes(limit)}" if limit else "")
+def _read_info(address: RedisAddress) -> dict[str, Any]:
+    """Return the sections "server" and "memory" of INFO."""
+    with _client(address) as client:
+        pipe = client.pipeline(transaction=False)
+        pipe.info("server")
+        pipe.info("memory")
+        server, memory = pipe.execute()
+    return server | memory
+
+
+def _read_queue_lengths() -> dict[str, int]:
+    prefix = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("global_keyprefix", "")
+    with _client(settings.BROKER_REDIS) as client:
+        pipe = client.pipeline(transaction=False)
+        for queue in QUEUES:
+            pipe.llen(f"{prefix}{queue}")
+        return {queue: int(length) for queue, length in zip(QUEUES, pipe.execute(), strict=True)}
+
+
+def _check_writes() -> Check | None:
+    """Return what is wrong where the Redis of the lists takes no write."""
     try:
         cache.record_heartbeat(["judged"], "here")  # a write like any other
     except cache.CacheUnavailable as error:
         problem = disk_space.storage_problem(error)
         detail, remedy = (problem.message, "") if problem else (str(error), "See to its log and its memory.")
-        return Check("redis", "Redis", Status.FAIL, "refuses writes", detail, remedy, figures)
+        return Check("redis", "Redis", Status.FAIL, "refuses writes", detail, remedy)
+    return None
+
+
+def _check_memory(memory: dict[str, Any]) -> Check:
+    """Check how much of a server's memory is used, from its INFO section "memory"."""
+    used, limit, policy = float(memory["used_memory"]), float(memory["maxmemory"]), str(memory["maxmemory_policy"])
+    figures = {"used_bytes": used, "max_bytes": limit}
+    value = f"{format_bytes(used)} used" + (f" of {format_bytes(limit)}" if limit else "")
     if limit and policy == NO_EVICTION and used > MAX_MEMORY_SHARE * limit:
         remedy = "Raise its maxmemory, or set maxmemory-policy volatile-lru."
         return Check("redis", "Redis", Status.WARN, value, f"Its policy is {policy}.", remedy, figures)

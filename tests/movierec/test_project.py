@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connection
 
-from movierec import settings as project_settings
 from movierec.celery import app
 from movierec.local.environment import set_open_api
 from tests.support.launcher import ROOT
@@ -60,12 +59,36 @@ def test_every_scheduled_task_exists_and_has_a_worker():
         ("redis://:pw@films:6379/4", "redis://:pw@films:6379/4", "redis://:pw@films:6379/6"),
         ("rediss://films", "rediss://films/0", "rediss://films/2"),
         ("unix:///a/b.sock?db=1", "redis+socket:///a/b.sock?virtual_host=1", "unix:///a/b.sock?db=3"),
+        (
+            "redis+sentinel://:pw@one:26379,[::1]:5,two/Films/1?sentinel_password=hush",
+            "sentinel://:pw@one:26379/1;sentinel://:pw@[::1]:5/1;sentinel://:pw@two:26379/1",
+            "redis://:pw@Films/3#one+::1+two",
+        ),
     ],
 )
-def test_redis_url_names_the_first_of_three_databases(monkeypatch, url, broker, last):
-    monkeypatch.setattr(project_settings, "REDIS_URL", url)
-    assert project_settings._redis_url(0, broker=True) == broker
-    assert project_settings._redis_url(2) == last
+def test_redis_url_names_the_first_of_three_databases(url, broker, last):
+    code = (
+        "from django.conf import settings; "
+        "print(settings.CELERY_BROKER_URL, settings.CACHES['lists']['LOCATION'])"
+    )
+    assert _printed(code, REDIS_URL=url) == f"{broker} {last}"
+
+
+def test_each_use_of_redis_may_have_a_url_of_its_own():
+    code = (
+        "from django.conf import settings; caches = settings.CACHES; "
+        "print(settings.CELERY_BROKER_URL, *(caches[name]['LOCATION'] for name in ('default', 'lists', 'counters')))"
+    )
+    urls = {"REDIS_URL": "redis://one/4", "MOVIEREC_BROKER_URL": "redis://two/1"}
+    assert _printed(code, **urls) == "redis://two/1 redis://one/5 redis://one/6 redis://one/6"
+    urls |= {"MOVIEREC_LISTS_URL": "redis://three", "MOVIEREC_COUNTERS_URL": "redis://four"}
+    assert _printed(code, **urls) == "redis://two/1 redis://three/0 redis://three/0 redis://four/0"
+
+
+def _printed(code, **environment):
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings"} | environment
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize(

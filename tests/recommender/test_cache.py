@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from django.core.cache import caches
 
-from recommender import cache
+from recommender import cache, process_state
 
 MODEL, VIEWER = "v1-test", 7
 
@@ -271,3 +271,21 @@ def test_processes_report_the_models_that_they_have_loaded():
 def test_only_bytes_and_numbers_are_stored():
     with pytest.raises(TypeError, match="pack it first"):
         caches["lists"].set("x", {"a": 1})
+
+
+def test_with_a_prefix_only_keys_of_this_installation_are_deleted(settings):
+    settings.KEY_PREFIX = "films"
+    settings.CACHES = settings.CACHES | {
+        name: settings.CACHES[name] | {"KEY_PREFIX": "films:lists"} for name in ("lists", "counters")
+    }
+    process_state.clear()
+    try:
+        cache.store_list(VIEWER, a_list())
+        redis = caches["lists"].client.get_client()
+        redis.set("another:lists:1:model", b"theirs")
+        assert {key.partition(b":1:")[0] for key in redis.keys("*")} == {b"films:lists", b"another:lists"}
+        cache.delete_all()
+        assert redis.keys("*") == [b"another:lists:1:model"]
+        redis.delete("another:lists:1:model")
+    finally:
+        process_state.clear()

@@ -1,0 +1,153 @@
+"""The master of Redis is killed under load, or hands over: a replica takes its place by Sentinel."""
+
+import os
+import signal
+import threading
+import time
+from uuid import uuid4
+
+import pytest
+import redis
+
+from movierec.local.processes import stop
+from recommender.models import Job
+from tests.support.cast import ADA, MATRIX
+from tests.support.live_calls import (
+    LISTS,
+    VIEWERS,
+    assert_answered,
+    calls,
+    is_degraded,
+    is_full_answer,
+    outcomes_by_name,
+    warm_up,
+)
+from tests.support.live_server import LiveServer, Load
+from tests.support.sentinel import SERVICE, FailoverRedis
+from tests.support.workers import start_worker, wait_until
+
+pytestmark = pytest.mark.slow
+
+MAX_OUTAGE = 15.0  # seconds without Redis, of which DOWN_AFTER is what the Sentinels wait
+WATCHERS = range(33_000, 33_400)  # viewers
+
+
+class SeenFilms:
+    """Calls that read a list and tell of its first film, and note every list that has a film which was acknowledged as
+    visible before the list was asked for."""
+
+    def __init__(self, live):
+        self.live, self.lock = live, threading.Lock()
+        self.seen, self.wrong, self.acknowledged = {}, [], {}
+
+    def read(self, rng):
+        viewer = rng.choice(WATCHERS)
+        return self._read(viewer)
+
+    def watch(self, rng):
+        viewer, name = rng.choice(WATCHERS), str(uuid4())
+        films = self._read(viewer).body["recommendations"]
+        if not films:
+            return self._read(viewer)
+        body = {"user_id": viewer, "movie_id": films[0]["movie_id"], "kind": "watch", "event_id": name}
+        reply = self.live.send("/events", body, key=True)
+        if reply.status == 200:
+            self.acknowledged[name] = body
+            if reply.body["visible"]:
+                with self.lock:
+                    self.seen.setdefault(viewer, set()).add(films[0]["movie_id"])
+        return reply
+
+    def _read(self, viewer):
+        with self.lock:
+            seen = set(self.seen.get(viewer, ()))
+        reply = self.live.send(f"/recommend?user_id={viewer}&top_k=10")
+        if reply.status == 200 and (found := seen & {film["movie_id"] for film in reply.body["recommendations"]}):
+            self.wrong.append((viewer, found, reply.body["source"]))
+        return reply
+
+
+@pytest.fixture
+def failover(tmp_path):
+    with FailoverRedis(tmp_path).running() as running:
+        yield running
+
+
+@pytest.fixture
+def machine(live, failover):
+    apart = {"MOVIEREC_COUNTERS_URL": os.environ["REDIS_URL"]}
+    started = LiveServer(live.key, REDIS_URL=failover.url, MOVIEREC_KEY_PREFIX="films", **apart)
+    yield started
+    started.stop()
+
+
+def test_a_master_that_is_killed_fails_no_read_and_unsays_no_event(machine, failover):
+    films = SeenFilms(machine)
+    with Load({**calls(machine), "watched": films.watch, "watcher": films.read}, clients=6) as load:
+        warm_up(machine, load)
+        killed_at = time.monotonic()
+        failover.kill_master()
+        noticed = load.wait_until_all(lambda one: is_degraded(one) or not is_full_answer(one) or one.call == "watched")
+        well_at = load.wait_until_all(is_full_answer, 60)
+        load.wait_until_each_was_sent()
+    since = load.outcomes_since(killed_at)
+    refused = [one for one in since if one.status != 200]
+    invisible = [one for one in since if one.call in ("event", "watched") and not one.body.get("visible", True)]
+    outage = max(one.started_at for one in invisible) - killed_at
+    print(f"\n{len(since)} calls, {len(refused)} failed; events not visible at once for {outage:.1f} s")
+
+    assert_answered(since, *load.calls, within=10)
+    assert not films.wrong, films.wrong[0]
+    assert noticed < well_at
+    assert 0 < outage < MAX_OUTAGE
+    assert well_at - killed_at < MAX_OUTAGE + 2
+    without = [one for one in since if is_degraded(one)]
+    assert {one.body["source"] for one in outcomes_by_name(without, "stored")["stored"]} == {"model"}
+    assert all("RateLimit" in one.headers for one in since if one.call == "keyed")  # the counters have a server of their own
+    after = load.outcomes_since(well_at)
+    assert "cache" in {one.body["source"] for one in outcomes_by_name(after, "stored")["stored"]}
+    assert_answered(after, *LISTS)
+
+
+def test_a_master_that_hands_over_is_not_believed_any_more(machine, failover):
+    """The former one goes on as a replica, and connections to it may still be there."""
+    films = SeenFilms(machine)
+    with Load({"watched": films.watch, "watcher": films.read, "stored": calls(machine)["stored"]}, clients=6) as load:
+        warm_up(machine, load)
+        former = failover.master_port
+        began_at = time.monotonic()
+        with redis.Redis(port=failover.ports[2]) as sentinel:
+            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+        wait_until(lambda: failover.master_port != former, 30)
+        load.wait_until_each_was_sent()
+        well_at = load.wait_until_all(is_full_answer, 30)
+        load.wait_until_each_was_sent()
+
+    assert_answered(load.outcomes_since(began_at), *load.calls, within=10)
+    assert not films.wrong, films.wrong[0]
+    assert well_at - began_at < MAX_OUTAGE + 2
+
+
+def test_a_job_that_was_ordered_before_the_master_died_is_done(machine, failover, tmp_path):
+    environment = {"REDIS_URL": failover.url, "MOVIEREC_KEY_PREFIX": "films"}
+    log = (tmp_path / "worker.log").open("wb")
+    worker = start_worker(output=log, **environment)
+
+    def order():
+        reply = machine.send("/batch/recommend/cache", {"user_histories": {str(ADA): [str(MATRIX)]}}, key=True)
+        return reply.body["job_id"]
+
+    def is_done(job, seconds):
+        wait_until(lambda: Job.objects.get(pk=job).status == Job.Status.DONE, seconds)
+
+    try:
+        is_done(order(), 60)
+        former = failover.kill_master()
+        wait_until(lambda: failover.master_port != former, 30)
+        wait_until(lambda: machine.fetch("/health/ready")["parts"]["cache"] == "ok", 30)
+        is_done(order(), 90)
+        assert all(machine.fetch(f"/recommend?user_id={viewer}")["recommendations"] for viewer in VIEWERS)
+    finally:
+        stop(worker, signal.SIGQUIT, 15)
+        log.close()
+        Job.objects.all().delete()
