@@ -37,12 +37,24 @@ def count_call_and_read(window: RateWindow, viewer_id: int) -> tuple[int | None,
     """Count a call as `count_calls` does and read as `read_list_and_versions` does, in one round trip where the counters
     have no server of their own; None for what Redis refused."""
     if counters_connection is not redis_connection:
-        try:
-            calls = count_calls(window)
-        except CacheUnavailable:
-            calls = None
-        return calls, ListRead(viewer_id, *lists.read_list_and_versions(viewer_id))
+        return _count_apart(window), _read_apart(viewer_id)
     guess = lists.last_active_model.current
     *counted, values = redis_connection.run(*window.commands(), lists.read_command(guess, viewer_id))
     read = None if isinstance(values, Exception) else ListRead(viewer_id, *lists.judge_values(guess, viewer_id, values))
     return window.calls_in(counted), read
+
+
+def _count_apart(window: RateWindow) -> int | None:
+    """Count a call on the counters' own server; None also where it does not answer."""
+    try:
+        return count_calls(window)
+    except CacheUnavailable:
+        return None
+
+
+def _read_apart(viewer_id: int) -> ListRead | None:
+    """Read as `read_list_and_versions` does; None also where Redis does not answer: who needs it finds out again."""
+    try:
+        return ListRead(viewer_id, *lists.read_list_and_versions(viewer_id))
+    except CacheUnavailable:
+        return None
