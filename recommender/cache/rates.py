@@ -34,8 +34,8 @@ def count_calls(window: RateWindow, calls: int = 1) -> int | None:
 
 
 def count_call_and_read(window: RateWindow, viewer_id: int) -> tuple[int | None, ListRead | None]:
-    """Count a call as `count_calls` does and read as `read_list_and_versions` does, in one round trip where the counters
-    have no server of their own; None for what Redis refused."""
+    """Count a call as `count_calls` does and read as `read_list_and_versions` does, in one round trip unless the
+    counters have a server of their own; None for what Redis refused."""
     if counters_connection is not redis_connection:
         return _count_apart(window), _read_apart(viewer_id)
     guess = lists.last_active_model.current

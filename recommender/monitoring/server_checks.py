@@ -72,7 +72,8 @@ def check_redis() -> RedisState:
         ("counters", settings.COUNTERS_REDIS),
     ):
         uses.setdefault(address._replace(database=0), []).append(use)
-    infos, queue_lengths = [], {}
+    infos: list[dict[str, Any]] = []
+    queue_lengths: dict[str, int] = {}
     for address, names in uses.items():
         try:
             infos.append(_read_info(address))

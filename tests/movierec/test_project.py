@@ -67,10 +67,7 @@ def test_every_scheduled_task_exists_and_has_a_worker():
     ],
 )
 def test_redis_url_names_the_first_of_three_databases(url, broker, last):
-    code = (
-        "from django.conf import settings; "
-        "print(settings.CELERY_BROKER_URL, settings.CACHES['lists']['LOCATION'])"
-    )
+    code = "from django.conf import settings; print(settings.CELERY_BROKER_URL, settings.CACHES['lists']['LOCATION'])"
     assert _printed(code, REDIS_URL=url) == f"{broker} {last}"
 
 
