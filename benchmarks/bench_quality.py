@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--people", type=Path, metavar="FILE", help="actors and directors, as import_movielens takes them"
     )
+    parser.add_argument(
+        "--one-viewer-in", type=int, default=1, metavar="N", help="a smaller site: viewers whose id N divides, alone"
+    )
     parser.add_argument("--protocol", choices=("P1", "A", "P2", "N"), default="P1")
     parser.add_argument(
         "--time", choices=TIME_MODES, help="mode of hr10 and ndcg10 (P1: request, P2: unknown, A: none)"
@@ -107,9 +110,11 @@ def run(args: argparse.Namespace) -> None:
     if args.tables:
         quality_tables.write_tables(args.tables)
         return
+    if args.one_viewer_in < 1 or (args.one_viewer_in > 1 and (args.served or args.protocol == "A")):
+        raise SystemExit("--one-viewer-in takes 1 or more, and neither --served nor protocol A, which are of all viewers.")
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         data = args.data or write_synthetic_movielens(Path(folder) / "simulated", QUICK_RATINGS)
-        dataset, events = read_events(data, args.people)
+        dataset, events = read_events(data, args.people, args.one_viewer_in)
     description = {"bench": "quality", "preset": args.preset, "changes": _changes(args), "seeds": args.seeds}
     description |= {"data": dataset.name, "people": args.people and args.people.name}
     if args.similar:

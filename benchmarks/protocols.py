@@ -1,6 +1,7 @@
 """Read MovieLens files as tasks of the evaluation protocols P1, A and P2 (see docs/quality.md)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,10 +41,14 @@ def training_events(task: Task) -> int:
     return int((task.ends - task.tokens.indptr[:-1]).sum())
 
 
-def read_events(data: Path, people: Path | None) -> tuple[Dataset, pl.DataFrame]:
-    """Read a data set and all its events; of a catalogue alone there are none."""
+def read_events(data: Path, people: Path | None, one_viewer_in: int = 1) -> tuple[Dataset, pl.DataFrame]:
+    """Read a data set and all its events, or those of one viewer in so many; of a catalogue alone there are none."""
     dataset = read_movielens(data, people)
-    return dataset, pl.concat([pl.DataFrame(schema=EVENTS), *dataset.events])
+    events = pl.concat([pl.DataFrame(schema=EVENTS), *dataset.events])
+    if one_viewer_in == 1:
+        return dataset, events
+    smaller = replace(dataset, name=f"{dataset.name}-1-in-{one_viewer_in}", events=())
+    return smaller, events.filter(pl.col("viewer") % one_viewer_in == 0)
 
 
 def make_task(name: str, dataset: Dataset, events: pl.DataFrame, data: Path) -> Task:

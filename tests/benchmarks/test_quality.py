@@ -48,6 +48,14 @@ def test_the_result_identifies_its_run(two_seeds):
     assert result["ndcg10"] == pytest.approx(np.mean([run["request"]["ndcg10"] for run in result["runs"]]), abs=1e-4)
 
 
+def test_a_smaller_site_is_a_part_of_the_viewers(folder, data):
+    result = run_bench(data, folder / "part.json", "--baselines-only", "--one-viewer-in", "3")
+    assert result["data"] == f"{read_events(data, None)[0].name}-1-in-3"
+    assert sorted(read_events(data, None, 3)[1]["viewer"].unique()) == list(range(3, VIEWERS + 1, 3))
+    with pytest.raises(SystemExit, match="neither --served"):
+        main(["quality", "--data", str(data), "--one-viewer-in", "3", "--served"])
+
+
 def test_stored_ranks_give_the_metrics_of_the_result(two_seeds):
     ranks, viewers = results.load_ranks(two_seeds)
     assert len(viewers["test"]) == VIEWERS
