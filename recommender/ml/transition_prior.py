@@ -1,7 +1,8 @@
 """A Markov prior that is added to the transformer's scores.
 
 A transformer's scores are a low-rank matrix, item-to-item transitions are not. So score = viewer . film + weight *
-log(1 + m / SMOOTHING), where m is the Markov chain's score of `transitions`. The weight depends on how many films of
+log(1 + m / SMOOTHING), where m is the Markov chain's score of `transitions`. Few events count few transitions: there
+EASE's weights of films that the same people watch, in any order, are added to the shares. The weight depends on how many films of
 the viewer are known: with one or two films the transformer knows little, the transitions as much as ever. It is chosen
 on validation after training (`prior_tuning`); 0 switches the prior off.
 """
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recommender.ml.ease import ItemWeights
 from recommender.ml.transitions import WINDOW, Transitions
 
 SMOOTHING = 1e-3  # shares far below it add nothing
@@ -27,10 +29,13 @@ class TransitionPrior(NamedTuple):
     @classmethod
     def from_tokens(cls, viewers: np.ndarray, items: np.ndarray, num_items: int, weight: float) -> Self:
         """Count the transitions of tokens [n] (see `Transitions.from_tokens`), with one weight for all viewers."""
-        return cls(
-            Transitions.from_tokens(viewers, items, num_items, MAX_SUCCESSORS).to_half(),
-            torch.full((WINDOW + 1,), weight),
-        )
+        counted = Transitions.from_tokens(viewers, items, num_items, MAX_SUCCESSORS)
+        return cls(counted.to_half(), torch.full((WINDOW + 1,), weight))
+
+    def with_item_weights(self, ease: ItemWeights, share: float) -> Self:
+        """Return the prior with `share` of EASE's weights added to the shares of transitions."""
+        others = Transitions(ease.indptr, ease.columns, ease.weights * share)
+        return self._replace(transitions=self.transitions.plus(others, MAX_SUCCESSORS).to_half())
 
     @classmethod
     def empty(cls, num_items: int) -> Self:

@@ -37,6 +37,20 @@ class Transitions(NamedTuple):
         counts, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(*map(torch.from_numpy, (np.append(0, counts.cumsum()), columns, shares)))
 
+    def plus(self, others: Self, max_successors: int) -> Self:
+        """Return the sums of these shares and those of `others`; the `max_successors` greatest of each film remain."""
+        num_items = len(self.indptr) - 1
+        keys, shares = (
+            np.concatenate([part.numpy() for part in parts])
+            for parts in ([_places(self), _places(others)], [self.shares, others.shares])
+        )
+        keys, inverse = np.unique(keys, return_inverse=True)
+        shares = np.bincount(inverse, shares, len(keys)).astype(np.float32)
+        rows, columns = keys // max(num_items, 1), (keys % max(num_items, 1)).astype(np.int32)
+        counts, remaining = _greatest_of_rows(rows, shares, num_items, max_successors)
+        kept = (np.append(0, counts.cumsum()), columns[remaining], shares[remaining])
+        return type(self)(*map(torch.from_numpy, kept))
+
     def scores(self, history: Tensor) -> Tensor:
         """Add up the shares after the films `history` [B, W], token ids, newest first, 0 for none, each times
         exp(-age / TAU): float32 [B, N]."""
@@ -62,6 +76,12 @@ class Transitions(NamedTuple):
         """Return the transitions on another device; only a CPU keeps uint16, which others hardly support."""
         wide = self if device.type == "cpu" else self._replace(columns=self.columns.int())
         return type(self)(*(column.to(device) for column in wide))
+
+
+def _places(transitions: Transitions) -> Tensor:
+    """Return the place of each share in a matrix [N, N], int64 [nnz]."""
+    num_items = len(transitions.indptr) - 1
+    return torch.arange(num_items).repeat_interleave(transitions.indptr.diff()) * num_items + transitions.columns.long()
 
 
 def _age_weights(history: Tensor) -> Tensor:
@@ -149,13 +169,19 @@ def _successors(
     rows, columns = pairs // num_items - sources[0], (pairs % num_items).astype(np.int32)
     del pairs
     shares = (total / (np.bincount(rows, total)[rows] + SHRINKAGE)).astype(np.float32)
-    counts = np.bincount(rows, minlength=sources[1] - sources[0])
-    if max_successors is not None:
-        best = np.lexsort((-shares, rows))  # keeps the rows' order
-        nth = np.arange(len(best)) - np.repeat(counts.cumsum() - counts, counts)
-        remaining = np.sort(best[nth < max_successors])
-        counts, columns, shares = np.minimum(counts, max_successors), columns[remaining], shares[remaining]
-    return counts, columns, shares
+    if max_successors is None:
+        return np.bincount(rows, minlength=sources[1] - sources[0]), columns, shares
+    counts, remaining = _greatest_of_rows(rows, shares, sources[1] - sources[0], max_successors)
+    return counts, columns[remaining], shares[remaining]
+
+
+def _greatest_of_rows(rows: np.ndarray, values: np.ndarray, num_rows: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many values of each row are among its `most` greatest, int64 [num_rows], and where these are in
+    `values` [n], ascending; `rows` [n] ascend."""
+    counts = np.bincount(rows, minlength=num_rows)
+    best = np.lexsort((-values, rows))  # keeps the rows' order
+    nth = np.arange(len(best)) - np.repeat(counts.cumsum() - counts, counts)
+    return np.minimum(counts, most), np.sort(best[nth < most])
 
 
 def _weighted_pairs(

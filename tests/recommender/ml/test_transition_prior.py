@@ -7,6 +7,7 @@ import torch
 from recommender.ml import evaluate, metrics, model_folder, transitions
 from recommender.ml.config import PRESETS, override
 from recommender.ml.data import Events, tokenise
+from recommender.ml.ease import ItemWeights
 from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.prior_tuning import fit_prior
@@ -71,6 +72,44 @@ def test_half_precision_keeps_scores_within_half_a_thousandth():
         torch.tensor([[3, 10, 2], [7, 0, 0]]),
     )
     np.testing.assert_allclose(counted.to_half().scores(history), counted.scores(history), rtol=5e-4, atol=1e-7)
+
+
+def test_sums_of_transitions_by_hand():
+    """Film 0 is followed by 1 and 2, and watched with 2 and 3: of four the two greatest sums remain."""
+
+    def rows(*shares: list[float]) -> Transitions:
+        dense = torch.tensor(shares)
+        at = dense.nonzero()
+        indptr = torch.tensor([0, *np.cumsum(np.bincount(at[:, 0], minlength=4))])
+        return Transitions(indptr, at[:, 1].int(), dense[dense > 0])
+
+    empty = [0.0] * 4
+    followed, together = (
+        rows([0, 0.5, 0.25, 0], empty, empty, empty),
+        rows([0, 0, 0.5, 0.125], [0.5, 0, 0, 0], empty, empty),
+    )
+    both = followed.plus(together, 2)
+    assert [both.scores(torch.tensor([[film]]))[0].tolist() for film in (1, 2, 3)] == [
+        [0, 0.5, 0.75, 0],
+        [0.5, 0, 0, 0],
+        empty,
+    ]
+
+
+def test_few_events_count_by_what_the_same_people_watch():
+    """Groups of four films are watched by the same people in any order; the transitions of two people know nothing of
+    the last one's group."""
+    rng = np.random.default_rng(4)
+    groups = np.arange(MOVIES).reshape(-1, 4)
+    chosen = groups[rng.integers(0, len(groups), 60)]
+    items = np.concatenate([rng.permutation(films) for films in chosen])
+    viewers = np.repeat(np.arange(len(chosen)), 4)
+    prior = TransitionPrior.from_tokens(viewers[:8], items[:8], MOVIES, 1.0)
+    ease = ItemWeights.from_tokens(viewers, items, MOVIES)
+    history = torch.tensor([[items[-1] + 1]])
+    beside = prior.with_item_weights(ease, 1.0).scores(history)[0]
+    assert set(beside.topk(3).indices.tolist()) == set(chosen[-1].tolist()) - {int(items[-1])}
+    assert not prior.scores(history).any()
 
 
 @pytest.mark.parametrize("mlp", [False, True])
