@@ -111,7 +111,9 @@ def run(args: argparse.Namespace) -> None:
         quality_tables.write_tables(args.tables)
         return
     if args.one_viewer_in < 1 or (args.one_viewer_in > 1 and (args.served or args.protocol == "A")):
-        raise SystemExit("--one-viewer-in takes 1 or more, and neither --served nor protocol A, which are of all viewers.")
+        raise SystemExit(
+            "--one-viewer-in takes 1 or more, and neither --served nor protocol A: they are of all viewers."
+        )
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         data = args.data or write_synthetic_movielens(Path(folder) / "simulated", QUICK_RATINGS)
         dataset, events = read_events(data, args.people, args.one_viewer_in)

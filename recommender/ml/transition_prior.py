@@ -2,9 +2,9 @@
 
 A transformer's scores are a low-rank matrix, item-to-item transitions are not. So score = viewer . film + weight *
 log(1 + m / SMOOTHING), where m is the Markov chain's score of `transitions`. Few events count few transitions: there
-EASE's weights of films that the same people watch, in any order, are added to the shares. The weight depends on how many films of
-the viewer are known: with one or two films the transformer knows little, the transitions as much as ever. It is chosen
-on validation after training (`prior_tuning`); 0 switches the prior off.
+EASE's weights of films that the same people watch, in any order, are added to the shares. The weight depends on how
+many films of the viewer are known: with one or two films the transformer knows little, the transitions as much as
+ever. It is chosen on validation after training (`prior_tuning`); 0 switches the prior off.
 """
 
 from typing import NamedTuple, Self
