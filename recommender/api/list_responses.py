@@ -1,6 +1,7 @@
 """What answers with lists have in common: their serializers, for the schema alone, and the bodies as plain values."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_serializer
@@ -66,6 +67,9 @@ class ListInfoFields(serializers.Serializer):
     )
     model_version = serializers.CharField(allow_null=True)
     recommendation_id = serializers.CharField(help_text="Send it along with impressions and clicks.")
+    made_at = serializers.DateTimeField(
+        allow_null=True, required=False, help_text="Of a stored list: when it was computed; null: for this answer."
+    )
     is_known_user = serializers.BooleanField()
     degraded = serializers.BooleanField(
         help_text="A part is down, or too much is asked at once: the list may be older, or of popular films."
@@ -157,6 +161,7 @@ def list_info(answer: Answer) -> dict[str, Any]:
         "source": answer.source,
         "model_version": answer.model_version,
         "recommendation_id": answer.recommendation_id,
+        "made_at": None if answer.made_at is None else datetime.fromtimestamp(answer.made_at, UTC).isoformat(),
         "is_known_user": answer.is_known_viewer,
         "degraded": answer.degraded,
         "ignored_history": answer.unused_history,

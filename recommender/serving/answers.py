@@ -74,6 +74,7 @@ def build_answer(
         model_version=candidates.model_version,
         recommendation_id=new_list_id(),
         is_known_viewer=viewer.exists,
+        made_at=stored.made_at if candidates.source == "cache" and (stored := viewer.stored_list) else None,
         degraded=context.degraded,
         unused_history=list(candidates.unused_history),
         removal_counts=count_removed(context, viewer),

@@ -47,6 +47,7 @@ class Answer:
     suggestions: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # filter -> unknown name -> near names
     empty_reason: str = ""  # why the list is empty
     explanations: Sequence[Explanation] | None = None  # one for each movie, where they were asked for
+    made_at: int | None = None  # unix seconds, of a list that was stored; None: made for this answer
     is_chart: bool = False  # a chart was asked for; it does not stand in for a viewer's own list
     next_cursor: str | None = None  # asks for the next page; None: there is none, or the list has no pages
     language: str = ""  # of titles and explanations, where there are any in it; "": the answer has neither

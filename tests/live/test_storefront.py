@@ -234,6 +234,20 @@ def test_browsing_keeps_its_filters_in_the_address_and_names_the_one_to_drop(vis
     ids = page.locator(".grid [data-film]").evaluate_all("cards => cards.map(card => card.dataset.film)")
     assert len(set(ids)) == len(ids)
 
+    here.open("/browse?min_year=1990")
+    oldest = page.get_by_role("slider", name="Years from")
+    assert (oldest.input_value(), oldest.get_attribute("aria-valuetext")) == ("1990", "1990")
+    oldest.press("ArrowRight")
+    page.wait_for_url("**/browse?min_year=1991")
+    page.get_by_role("slider", name="Runtime to").fill("120")
+    page.wait_for_url("**/browse?min_year=1991&max_runtime=120")
+    page.get_by_role("slider", name="How different").press("End")
+    page.wait_for_url("**/browse?min_year=1991&max_runtime=120&diversity=1")
+    here.settle()
+    page.locator(".grid [data-film]").first.wait_for()
+    oldest.press("Home")  # as far as it goes: no limit
+    page.wait_for_url("**/browse?max_runtime=120&diversity=1")
+
     here.open("/browse?genres=Western&min_runtime=180&max_runtime=60")
     page.get_by_role("heading", name="No film fits all of this").wait_for()
     page.locator(".trouble .primary", has_text="Runtime").first.click()
@@ -316,6 +330,9 @@ def test_behind_the_glass_is_the_very_call(visit: Any) -> None:
     assert f"{here.url}/home?rows=8" in curl
     assert f"user_id={VIEWER}" in curl
     assert "Viewer-Token" not in page.content()
+    stored = page.locator(".glass dt", has_text="The stored list").locator("xpath=following-sibling::dd")
+    stored.wait_for()
+    assert stored.inner_text() == "none is current: each call computes one"
 
 
 @pytest.mark.slow
@@ -394,6 +411,74 @@ def test_german_by_the_browsers_wish_and_by_choice(visit: Any) -> None:
     page.locator(".settings summary").click()
     page.locator(".sheet select").first.select_option("en")
     page.get_by_role("button", name="Comedy: not chosen").wait_for()
+    here.open("/mine/taste")
+    assert "Watches more" in page.locator(".sentences").inner_text()
+    page.locator(".settings summary").click()
+    page.locator(".sheet select").first.select_option("de")
+    page.locator(".sentences", has_text="als andere").wait_for()
+
+
+@pytest.mark.slow
+def test_a_title_is_read_while_its_film_can_be_picked(visit: Any) -> None:
+    page = visit().open("/start")
+    page.locator(".pick").first.hover()
+    label = page.locator(".pick-label").first.bounding_box()
+    titles = (
+        page.locator(".pick")
+        .first.locator("svg text")
+        .evaluate_all("all => all.map(one => one.getBoundingClientRect().top)")
+    )
+    assert label["y"] + label["height"] <= min(titles)
+
+
+@pytest.mark.slow
+def test_at_200_percent_nothing_is_cut_and_everything_is_reached(visit: Any) -> None:
+    """A window of 1280 pixels zoomed to 200 % is one of 640 with two pixels for each."""
+    here = visit(viewport={"width": 640, "height": 430}, device_scale_factor=2)
+    page = here.become()
+    for path in PAGES:
+        here.open(path)
+        assert page.evaluate(TOO_WIDE) <= 0, path
+        cut = page.evaluate(
+            """[...document.querySelectorAll("main :is(h1, h2, h3, button, a, label, p)")].filter(one => {
+                 const box = one.getBoundingClientRect();
+                 const scrolls = one.closest(".strip, .tabs, .scroll, .hidden");
+                 return box.width && !scrolls && (box.left < 0 || box.right > innerWidth + 1);
+               }).map(one => one.outerHTML.slice(0, 100))"""
+        )
+        assert cut == [], path
+    page.locator(".bar nav a", has_text="Together").click()
+    page.wait_for_url("**/together")
+
+
+@pytest.mark.slow
+def test_nothing_moves_where_motion_is_not_wished(visit: Any) -> None:
+    moving = """document.getAnimations().filter(one => one.playState === "running" &&
+                one.effect.getComputedTiming().duration > 1).length"""
+    still = visit(reduced_motion="reduce")
+    lively = visit(reduced_motion="no-preference")
+    for here, moves in ((still, False), (lively, True)):
+        page = here.become()
+        page.route("**/home?*", lambda route: None)  # never answered: skeletons stay
+        page.goto(here.url + "/")
+        page.locator("main .skeleton").first.wait_for()
+        assert bool(page.evaluate(moving)) is moves
+        assert (page.evaluate("getComputedStyle(document.querySelector('.strip')).scrollBehavior") == "smooth") is moves
+
+
+@pytest.mark.slow
+def test_from_right_to_left_rows_begin_on_the_right_and_scroll_on(visit: Any) -> None:
+    here = visit()
+    page = here.become()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    row = page.locator("[data-row='0']")
+    cards = row.locator("[data-film]")
+    assert cards.first.bounding_box()["x"] > cards.nth(1).bounding_box()["x"]
+    assert page.locator(".brand").bounding_box()["x"] > page.locator(".settings").bounding_box()["x"]
+    row.get_by_role("button", name="Further in").click()
+    wait_for(page, "document.querySelector('[data-row=\"0\"] .strip').scrollLeft < -100")
+    row.get_by_role("button", name="Back in").click()
+    wait_for(page, "Math.abs(document.querySelector('[data-row=\"0\"] .strip').scrollLeft) < 8")
 
 
 @pytest.mark.slow

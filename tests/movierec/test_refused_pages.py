@@ -34,6 +34,16 @@ def test_missing_forbidden_and_failing_pages(browser, monkeypatch):
     assert_page(failed, 500, "Something failed", failed.headers["X-Request-ID"])
 
 
+def test_a_wrong_address_is_a_page_for_people_and_json_for_programs(browser):
+    page = browser.get("/flim/1").content.decode()
+    assert "There is nothing at this address" in page
+    assert 'href="/"' in page
+    for accept in ("*/*", "application/json", "application/json, text/html"):
+        answer = browser.get("/flim/1", headers={"Accept": accept})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert browser.post("/flim/1").json()["code"] == "not_found"
+
+
 def test_an_invalid_filter_is_not_reported_as_a_broken_database(browser):
     browser.force_login(get_user_model().objects.create_superuser("ed"))
     answer = browser.get("/admin/catalog/movie/?nothing=1", follow=True)

@@ -1,7 +1,8 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { calls, viewer, type Call } from "./api";
+import { calls, client, data, viewer, type Call } from "./api";
 import { useStrings } from "./i18n";
-import { glass, listInfo } from "./marks";
+import { glass, listChanged, listInfo } from "./marks";
 import { keep, useStore } from "./store";
 
 const DAY = 86_400_000;
@@ -14,6 +15,7 @@ export default function Glass() {
   const made = useStore(calls);
   const names: Record<string, string> = t.sources;
   const reasons: Record<string, string> = t.reasons;
+  const age = useStoredAge();
   return (
     <aside className="glass" aria-label={t.title}>
       <div className="row-head">
@@ -24,7 +26,8 @@ export default function Glass() {
         <dl className="facts">
           <div><dt>{t.list}</dt><dd>{info.what}</dd></div>
           <div><dt>{t.source}</dt><dd>{names[info.source] ?? info.source}</dd></div>
-          <div><dt>{t.model}</dt><dd>{info.model ?? t.noModel} {info.model && age(info.model, t.made)}</dd></div>
+          {age && <div><dt>{t.age}</dt><dd>{age}</dd></div>}
+          <div><dt>{t.model}</dt><dd>{info.model ?? t.noModel} {info.model && modelAge(info.model, t.made)}</dd></div>
           {Object.keys(info.removed).length > 0 && (
             <div><dt>{t.removed}</dt><dd>{Object.entries(info.removed).map(([why, films]) => `${films} ${reasons[why] ?? why}`).join(", ")}</dd></div>
           )}
@@ -37,8 +40,24 @@ export default function Glass() {
   );
 }
 
+/** Return how old the viewer's stored list is, in words; "" without a viewer. It asks for the list's first film. */
+function useStoredAge(): string {
+  const t = useStrings().panel;
+  const who = useStore(viewer);
+  const isChanged = useStore(listChanged);
+  const first = useQuery({
+    queryKey: ["glass", who?.id ?? "", isChanged],
+    enabled: Boolean(who),
+    staleTime: 60_000,
+    queryFn: () => data(client.POST("/recommend", { body: { ...(who ? { user_id: who.id } : {}), top_k: 1 } })),
+  });
+  if (!first.data) return "";
+  const made = first.data.made_at;
+  return made ? t.aged(Math.max(0, Math.floor((Date.now() - Date.parse(made)) / 60_000))) : t.ageless;
+}
+
 /** Return how old a model is, by the day in its name. */
-function age(model: string, say: (days: number) => string): string {
+function modelAge(model: string, say: (days: number) => string): string {
   const day = /(\d{4})(\d{2})(\d{2})-\d{6}/.exec(model);
   if (!day) return "";
   const made = Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]));

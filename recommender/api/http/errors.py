@@ -226,8 +226,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer for an address that does not exist: Django's handler404."""
-    if request.path.startswith(ADMIN_ROOT):
+    """Answer for an address that does not exist, with a page in a browser: Django's handler404."""
+    types = ["application/problem+json", "application/json", "text/html"]
+    is_page = request.method in ("GET", "HEAD") and request.get_preferred_type(types) == "text/html"
+    if is_page or request.path.startswith(ADMIN_ROOT):
         return defaults.page_not_found(request, exception)
     return problem_response(request, 404, "There is nothing at this address; /docs lists what there is.", "not_found")
 

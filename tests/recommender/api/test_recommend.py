@@ -1,5 +1,7 @@
 """GET and POST /recommend: where a list comes from, and what it says of itself."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.conf import settings
 
@@ -38,6 +40,8 @@ def test_the_first_read_is_computed_and_the_second_is_cached(api):
     assert (first["source"], second["source"]) == ("model", "cache")
     assert first["recommendations"] == second["recommendations"]
     assert first["recommendation_id"] != second["recommendation_id"]
+    assert first["made_at"] is None
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(second["made_at"])) < timedelta(minutes=5)
     assert recommended_ids(first)[0] in SPACE
 
 

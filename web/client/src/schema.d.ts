@@ -869,6 +869,11 @@ export interface components {
             model_version: string | null;
             /** @description Send it along with impressions and clicks. */
             recommendation_id: string;
+            /**
+             * Format: date-time
+             * @description Of a stored list: when it was computed; null: for this answer.
+             */
+            made_at?: string | null;
             is_known_user: boolean;
             /** @description A part is down, or too much is asked at once: the list may be older, or of popular films. */
             degraded: boolean;
@@ -1036,6 +1041,11 @@ export interface components {
             model_version: string | null;
             /** @description Send it along with impressions and clicks. */
             recommendation_id: string;
+            /**
+             * Format: date-time
+             * @description Of a stored list: when it was computed; null: for this answer.
+             */
+            made_at?: string | null;
             is_known_user: boolean;
             /** @description A part is down, or too much is asked at once: the list may be older, or of popular films. */
             degraded: boolean;
@@ -1262,6 +1272,11 @@ export interface components {
             model_version: string | null;
             /** @description Send it along with impressions and clicks. */
             recommendation_id: string;
+            /**
+             * Format: date-time
+             * @description Of a stored list: when it was computed; null: for this answer.
+             */
+            made_at?: string | null;
             is_known_user: boolean;
             /** @description A part is down, or too much is asked at once: the list may be older, or of popular films. */
             degraded: boolean;
@@ -2135,6 +2150,11 @@ export interface components {
             model_version: string | null;
             /** @description Send it along with impressions and clicks. */
             recommendation_id: string;
+            /**
+             * Format: date-time
+             * @description Of a stored list: when it was computed; null: for this answer.
+             */
+            made_at?: string | null;
             is_known_user: boolean;
             /** @description A part is down, or too much is asked at once: the list may be older, or of popular films. */
             degraded: boolean;

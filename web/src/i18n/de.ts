@@ -170,6 +170,8 @@ export const de: Strings = {
       try: "Erst ansehen, nichts speichern",
       send: "Importieren",
       working: "Wird gelesen; das kann eine Minute dauern.",
+      longStores: "Das ist eine lange Datei. Sie wird nach und nach gespeichert, auch ohne diese Seite.",
+      longDry: "Diese Datei ist zu lang, um vorher hineinzusehen. Nichts wurde gespeichert.",
       stored: (n) => `${n} neue Einträge wurden gespeichert.`,
       would: (n) => `${n} neue Einträge würden gespeichert.`,
       matched: (rows, id, title) => `${rows} Zeilen: ${id} nach Kennung gefunden, ${title} nach Titel und Jahr.`,
@@ -265,6 +267,10 @@ export const de: Strings = {
     copy: "Als curl kopieren",
     copied: "Kopiert",
     list: "Die Liste",
+    age: "Die gespeicherte Liste",
+    aged: (minutes) =>
+      minutes < 1 ? "eben gemacht" : minutes < 120 ? `vor ${minutes} min gemacht` : minutes < 2880 ? `vor ${Math.round(minutes / 60)} Stunden gemacht` : `vor ${Math.round(minutes / 1440)} Tagen gemacht`,
+    ageless: "keine ist aktuell: jeder Aufruf berechnet eine",
   },
   poster: { untitled: "Ohne Titel" },
 };

@@ -166,6 +166,8 @@ export const en = {
       try: "Look first, store nothing",
       send: "Import",
       working: "Reading; that may take a minute.",
+      longStores: "This is a long file. It is stored bit by bit, which goes on without this page.",
+      longDry: "This file is too long to look first. Nothing was stored.",
       stored: (n: number) => `${n} new entries were stored.`,
       would: (n: number) => `${n} new entries would be stored.`,
       matched: (rows: number, id: number, title: number) => `${rows} rows: ${id} found by id, ${title} by title and year.`,
@@ -261,6 +263,10 @@ export const en = {
     copy: "Copy as curl",
     copied: "Copied",
     list: "The list",
+    age: "The stored list",
+    aged: (minutes: number) =>
+      minutes < 1 ? "made this minute" : minutes < 120 ? `made ${minutes} min ago` : minutes < 2880 ? `made ${Math.round(minutes / 60)} hours ago` : `made ${Math.round(minutes / 1440)} days ago`,
+    ageless: "none is current: each call computes one",
   },
   poster: { untitled: "Untitled" },
 };

@@ -4,14 +4,14 @@ import { useSearchParams } from "wouter";
 import { client, data, viewer, wished } from "../api";
 import { useListInfo, useReached, useSettled, useTitle } from "../hooks";
 import { language, nameOf, useStrings } from "../i18n";
+import { Range, Slider } from "../range";
 import { Grid, GridSkeleton } from "../row";
 import { useStore } from "../store";
 import { Trouble } from "../trouble";
 import type { Schemas } from "movierec-client";
 
-const FIRST_DECADE = 1920;
-const LAST_DECADE = Math.floor(new Date().getFullYear() / 10) * 10;
-const RUNTIMES = [60, 90, 105, 120, 150, 180];
+const YEARS = { low: 1900, high: new Date().getFullYear() + 1, step: 1 };
+const RUNTIMES = { low: 40, high: 240, step: 5 }; // minutes
 const AGES = [0, 6, 12, 16];
 const PAGE = 30;
 const LISTS = ["genres", "exclude_genres", "languages", "actors", "directors"] as const;
@@ -117,8 +117,8 @@ function Filters({ wish, diversity, write, reset }: { wish: Wish; diversity: num
     staleTime: Infinity,
     queryFn: async () => (await data(client.GET("/movies", { params: { query: { facets: "languages", page_size: 1 } } }))).facets?.languages ?? [],
   });
-  const decades = Array.from({ length: (LAST_DECADE - FIRST_DECADE) / 10 + 1 }, (_, n) => FIRST_DECADE + n * 10);
-  const number = (name: NumberName, value: string) => write(name, value === "" ? [] : [value]);
+  const number = (name: NumberName, value: number | undefined) => write(name, value === undefined ? [] : [value]);
+  const [isWide] = useState(() => window.matchMedia("(min-width: 48rem)").matches); // on a phone the films come first
   const turn = (genre: string) => {
     const any = wish.genres ?? [];
     const none = wish.exclude_genres ?? [];
@@ -129,7 +129,7 @@ function Filters({ wish, diversity, write, reset }: { wish: Wish; diversity: num
     else write("genres", [...any, genre]);
   };
   return (
-    <details className="filters" open>
+    <details className="filters" open={isWide}>
       <summary>{t.browse.filters}</summary>
       <div className="filter-grid">
         <fieldset className="wide">
@@ -146,56 +146,28 @@ function Filters({ wish, diversity, write, reset }: { wish: Wish; diversity: num
             })}
           </div>
         </fieldset>
+        <Range {...YEARS} label={t.browse.years} from={t.browse.from} to={t.browse.to} any={t.browse.all} text={String}
+          value={[wish.min_year, wish.max_year]} onChange={([from, to]) => { number("min_year", from); number("max_year", to); }} />
+        <Range {...RUNTIMES} label={t.browse.runtime} from={t.browse.from} to={t.browse.to} any={t.browse.all} text={t.minutes}
+          value={[wish.min_runtime, wish.max_runtime]} onChange={([from, to]) => { number("min_runtime", from); number("max_runtime", to); }} />
         <fieldset>
-          <legend>{t.browse.years}</legend>
-          <label>{t.browse.from}
-            <select value={wish.min_year ?? ""} onChange={(event) => number("min_year", event.target.value)}>
-              <option value="">{t.browse.all}</option>
-              {decades.map((year) => <option key={year}>{year}</option>)}
-            </select>
-          </label>
-          <label>{t.browse.to}
-            <select value={wish.max_year ?? ""} onChange={(event) => number("max_year", event.target.value)}>
-              <option value="">{t.browse.all}</option>
-              {decades.map((year) => <option key={year}>{year + 9}</option>)}
-            </select>
-          </label>
-        </fieldset>
-        <fieldset>
-          <legend>{t.browse.runtime}</legend>
-          <label>{t.browse.from}
-            <select value={wish.min_runtime ?? ""} onChange={(event) => number("min_runtime", event.target.value)}>
-              <option value="">{t.browse.all}</option>
-              {RUNTIMES.map((length) => <option key={length} value={length}>{t.minutes(length)}</option>)}
-            </select>
-          </label>
-          <label>{t.browse.to}
-            <select value={wish.max_runtime ?? ""} onChange={(event) => number("max_runtime", event.target.value)}>
-              <option value="">{t.browse.all}</option>
-              {RUNTIMES.map((length) => <option key={length} value={length}>{t.minutes(length)}</option>)}
-            </select>
-          </label>
-        </fieldset>
-        <fieldset>
-          <legend>{t.browse.languages} · {t.browse.certificate}</legend>
+          <legend>{t.browse.languages}</legend>
           <select aria-label={t.browse.languages} value={wish.languages?.[0] ?? ""} onChange={(event) => write("languages", event.target.value ? [event.target.value] : [])}>
             <option value="">{t.browse.all}</option>
             {languages.data?.map(({ value }) => <option key={value} value={value}>{nameOf("language", value)}</option>)}
           </select>
-          <select aria-label={t.browse.certificate} value={wish.age_limit ?? ""} onChange={(event) => number("age_limit", event.target.value)}>
+        </fieldset>
+        <fieldset>
+          <legend>{t.browse.certificate}</legend>
+          <select aria-label={t.browse.certificate} value={wish.age_limit ?? ""} onChange={(event) => number("age_limit", event.target.value ? Number(event.target.value) : undefined)}>
             <option value="">{t.browse.all}</option>
             {AGES.map((age) => <option key={age} value={age}>{age === 0 ? t.browse.everyAge : t.browse.years_old(age)}</option>)}
           </select>
         </fieldset>
         <People wish={wish} write={write} />
         {who && (
-          <fieldset>
-            <legend>{t.browse.diversity}</legend>
-            <input type="range" min="0" max="1" step="0.1" value={diversity} aria-label={t.browse.diversity}
-              aria-valuetext={diversity < 0.4 ? t.browse.same : t.browse.surprise}
-              onChange={(event) => write("diversity", event.target.value === "0" ? [] : [event.target.value])} />
-            <div className="ends small"><span>{t.browse.same}</span><span>{t.browse.surprise}</span></div>
-          </fieldset>
+          <Slider label={t.browse.diversity} value={diversity} low={t.browse.same} high={t.browse.surprise}
+            onChange={(value) => write("diversity", value === 0 ? [] : [value])} />
         )}
         <button type="button" className="reset" onClick={reset}>{t.browse.reset}</button>
       </div>

@@ -65,7 +65,7 @@ export default function FilmPage({ id }: { id: string }) {
         <Row id="similar" title={t.film.similar} heading={t.film.similar} films={list.similar} recommendationId={list.recommendation_id} eager
           seeAll={list.next ? { method: "GET", path: `/similar/${encodeURIComponent(id)}`, cursor: list.next } : null} />
       )}
-      {film && <p className="small"><a href={`/admin/catalog/movie/?q=${encodeURIComponent(film.title)}`}>{t.film.admin}</a></p>}
+      {film && <p className="small"><a href={`/admin/catalog/movie/?q=${encodeURIComponent(film.movie_id)}`}>{t.film.admin}</a></p>}
     </>
   );
 }

@@ -110,8 +110,11 @@ function Taste({ who }: { who: string }) {
   const t = useStrings();
   const tag = useStore(language);
   const taste = useQuery({
-    queryKey: ["mine", "taste", who],
-    queryFn: () => orNothing<Schemas["TasteAnswer"] | null>(data(client.GET("/users/{user_id}/taste", { params: { path: { user_id: who } } })), null),
+    queryKey: ["mine", "taste", who, tag],
+    queryFn: () => {
+      const asked = { params: { path: { user_id: who } }, headers: { "Accept-Language": tag } }; // its sentences are told in it
+      return orNothing<Schemas["TasteAnswer"] | null>(data(client.GET("/users/{user_id}/taste", asked)), null);
+    },
   });
   if (taste.isError) return <Trouble error={taste.error} retry={() => void taste.refetch()} />;
   if (taste.isPending) return <i className="skeleton block" />;
@@ -123,6 +126,7 @@ function Taste({ who }: { who: string }) {
   return (
     <div className="taste">
       {known.mean_rating !== null && <p className="lead">{t.mine.taste.mean(known.mean_rating.toLocaleString(tag, { maximumFractionDigits: 1 }), known.films)}</p>}
+      {known.sentences.length > 0 && <ul className="sentences">{known.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>}
       <section>
         <h3>{t.mine.taste.genres}</h3>
         <p className="legend small"><i className="you" /> {t.mine.taste.you} <i className="all" /> {t.mine.taste.everyone}</p>
@@ -168,17 +172,17 @@ function Taste({ who }: { who: string }) {
           </div>
         </section>
       )}
-      {tag === "en" && known.sentences.length > 0 && <ul>{known.sentences.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>}
     </div>
   );
 }
 
 /** The export of another site, with what became of each of its rows. */
 function Import({ who }: { who: string }) {
-  const t = useStrings().mine.import;
+  const { import: t, tabs } = useStrings().mine;
   const [report, setReport] = useState<Schemas["HistoryAnswer"]>();
   const [error, setError] = useState<unknown>();
   const [isReading, setReading] = useState(false);
+  const [long, setLong] = useState<"dry" | "stores">();
   const isDry = useRef(false);
 
   const send = async (event: FormEvent<HTMLFormElement>) => {
@@ -191,15 +195,17 @@ function Import({ who }: { who: string }) {
     setReading(true);
     setError(undefined);
     setReport(undefined);
+    setLong(undefined);
     try {
       const name = file.name.replace(/[^\x20-\x7e]|["\\]/g, "_");
-      const answer = await sendRaw<Schemas["HistoryAnswer"]>(`/users/${encodeURIComponent(who)}/history?${query}`, {
+      const answer = await sendRaw<Schemas["HistoryAnswer"] | Schemas["JobAnswer"]>(`/users/${encodeURIComponent(who)}/history?${query}`, {
         method: "POST",
         body: file,
         headers: { "Content-Type": file.name.endsWith(".json") ? "application/json" : file.name.endsWith(".zip") ? "application/zip" : "text/csv", "Content-Disposition": `attachment; filename="${name}"` },
       });
-      setReport(answer);
-      if (!answer.dry_run) {
+      if ("rows" in answer) setReport(answer);
+      else setLong(isDry.current ? "dry" : "stores"); // a job stores it
+      if (!isDry.current) {
         listChanged.set(true);
         void queries.invalidateQueries({ queryKey: ["mine"] });
       }
@@ -225,6 +231,7 @@ function Import({ who }: { who: string }) {
       </form>
       <div role="status">
         {isReading && <p>{t.working}</p>}
+        {long && <p>{long === "dry" ? t.longDry : t.longStores} <Link href="/mine/history">{tabs.history}</Link></p>}
         {report && (
           <div className="report">
             <p><b>{report.dry_run ? t.would(report.stored) : t.stored(report.stored)}</b> {t.matched(report.rows, report.by_id, report.by_title)}{" "}

@@ -91,7 +91,7 @@ export default function Start() {
       )}
       <h2>{t.start.list}</h2>
       {picked.length > 0 && (
-        <div className="chips">
+        <div className="chips picked">
           {picked.map((film) => (
             <button key={film.movie_id} type="button" className="chip any" aria-label={t.browse.remove(film.title ?? "")} onClick={() => setPicked(picked.filter((one) => one !== film))}>{film.title} ×</button>
           ))}

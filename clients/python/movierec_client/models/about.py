@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -7,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.list_source import ListSource
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.about_removed import AboutRemoved
@@ -30,6 +32,7 @@ class About:
         ignored_history (list[str]): Films that were sent and that the list does not build on.
         removed (AboutRemoved): How many films are kept out, by reason: seen, disliked, not_interested of the viewer's
             history; not_available, age_limit, merchandising, excluded of the films that the filters want.
+        made_at (datetime.datetime | None | Unset): Of a stored list: when it was computed; null: for this answer.
     """
 
     source: ListSource
@@ -39,6 +42,7 @@ class About:
     degraded: bool
     ignored_history: list[str]
     removed: AboutRemoved
+    made_at: datetime.datetime | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,6 +61,14 @@ class About:
 
         removed = self.removed.to_dict()
 
+        made_at: None | str | Unset
+        if isinstance(self.made_at, Unset):
+            made_at = UNSET
+        elif isinstance(self.made_at, datetime.datetime):
+            made_at = self.made_at.isoformat()
+        else:
+            made_at = self.made_at
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -70,6 +82,8 @@ class About:
                 "removed": removed,
             }
         )
+        if made_at is not UNSET:
+            field_dict["made_at"] = made_at
 
         return field_dict
 
@@ -97,6 +111,23 @@ class About:
 
         removed = AboutRemoved.from_dict(d.pop("removed"))
 
+        def _parse_made_at(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                made_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return made_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        made_at = _parse_made_at(d.pop("made_at", UNSET))
+
         about = cls(
             source=source,
             model_version=model_version,
@@ -105,6 +136,7 @@ class About:
             degraded=degraded,
             ignored_history=ignored_history,
             removed=removed,
+            made_at=made_at,
         )
 
         about.additional_properties = d

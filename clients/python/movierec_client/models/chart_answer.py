@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -39,6 +40,7 @@ class ChartAnswer:
         user_id (int | None | str):
         recommendations (list[Titled]):
         filters_applied (FiltersApplied):
+        made_at (datetime.datetime | None | Unset): Of a stored list: when it was computed; null: for this answer.
         reason (str | Unset): Why the list is empty.
         unknown_names (ChartAnswerUnknownNames | Unset): Names no film has.
         suggestions (ChartAnswerSuggestions | Unset): By filter, for unknown names: names of the catalogue that are
@@ -57,6 +59,7 @@ class ChartAnswer:
     user_id: int | None | str
     recommendations: list[Titled]
     filters_applied: FiltersApplied
+    made_at: datetime.datetime | None | Unset = UNSET
     reason: str | Unset = UNSET
     unknown_names: ChartAnswerUnknownNames | Unset = UNSET
     suggestions: ChartAnswerSuggestions | Unset = UNSET
@@ -92,6 +95,14 @@ class ChartAnswer:
 
         filters_applied = self.filters_applied.to_dict()
 
+        made_at: None | str | Unset
+        if isinstance(self.made_at, Unset):
+            made_at = UNSET
+        elif isinstance(self.made_at, datetime.datetime):
+            made_at = self.made_at.isoformat()
+        else:
+            made_at = self.made_at
+
         reason = self.reason
 
         unknown_names: dict[str, Any] | Unset = UNSET
@@ -121,6 +132,8 @@ class ChartAnswer:
                 "filters_applied": filters_applied,
             }
         )
+        if made_at is not UNSET:
+            field_dict["made_at"] = made_at
         if reason is not UNSET:
             field_dict["reason"] = reason
         if unknown_names is not UNSET:
@@ -184,6 +197,23 @@ class ChartAnswer:
 
         filters_applied = FiltersApplied.from_dict(d.pop("filters_applied"))
 
+        def _parse_made_at(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                made_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return made_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        made_at = _parse_made_at(d.pop("made_at", UNSET))
+
         reason = d.pop("reason", UNSET)
 
         _unknown_names = d.pop("unknown_names", UNSET)
@@ -214,6 +244,7 @@ class ChartAnswer:
             user_id=user_id,
             recommendations=recommendations,
             filters_applied=filters_applied,
+            made_at=made_at,
             reason=reason,
             unknown_names=unknown_names,
             suggestions=suggestions,

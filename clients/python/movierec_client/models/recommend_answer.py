@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -37,6 +38,7 @@ class RecommendAnswer:
             viewer's history; not_available, age_limit, merchandising, excluded of the films that the filters want.
         recommendations (list[Titled]):
         user_id (int | None | str):
+        made_at (datetime.datetime | None | Unset): Of a stored list: when it was computed; null: for this answer.
         reason (str | Unset): Why the list is empty.
         unknown_names (RecommendAnswerUnknownNames | Unset): Names no film has.
         suggestions (RecommendAnswerSuggestions | Unset): By filter, for unknown names: names of the catalogue that are
@@ -55,6 +57,7 @@ class RecommendAnswer:
     removed: RecommendAnswerRemoved
     recommendations: list[Titled]
     user_id: int | None | str
+    made_at: datetime.datetime | None | Unset = UNSET
     reason: str | Unset = UNSET
     unknown_names: RecommendAnswerUnknownNames | Unset = UNSET
     suggestions: RecommendAnswerSuggestions | Unset = UNSET
@@ -88,6 +91,14 @@ class RecommendAnswer:
 
         user_id: int | None | str
         user_id = self.user_id
+
+        made_at: None | str | Unset
+        if isinstance(self.made_at, Unset):
+            made_at = UNSET
+        elif isinstance(self.made_at, datetime.datetime):
+            made_at = self.made_at.isoformat()
+        else:
+            made_at = self.made_at
 
         reason = self.reason
 
@@ -125,6 +136,8 @@ class RecommendAnswer:
                 "user_id": user_id,
             }
         )
+        if made_at is not UNSET:
+            field_dict["made_at"] = made_at
         if reason is not UNSET:
             field_dict["reason"] = reason
         if unknown_names is not UNSET:
@@ -187,6 +200,23 @@ class RecommendAnswer:
 
         user_id = _parse_user_id(d.pop("user_id"))
 
+        def _parse_made_at(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                made_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return made_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        made_at = _parse_made_at(d.pop("made_at", UNSET))
+
         reason = d.pop("reason", UNSET)
 
         _unknown_names = d.pop("unknown_names", UNSET)
@@ -229,6 +259,7 @@ class RecommendAnswer:
             removed=removed,
             recommendations=recommendations,
             user_id=user_id,
+            made_at=made_at,
             reason=reason,
             unknown_names=unknown_names,
             suggestions=suggestions,
