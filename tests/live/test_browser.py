@@ -149,7 +149,7 @@ def page(live: LiveServer, browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport=SCREEN)
     complaints: list[str] = []
     window = context.new_page()
-    window.set_default_timeout(15_000)
+    window.set_default_timeout(60_000)  # ms; the machine may be busy
     window.on("pageerror", lambda error: complaints.append(f"{window.url}: {error}"))
     window.goto(f"{live.url}/admin/login/")
     for name, value in (("username", "boss"), ("password", SECRET)):

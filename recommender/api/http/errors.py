@@ -229,8 +229,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for an address that does not exist, with a page in a browser: Django's handler404."""
     types = ["application/problem+json", "application/json", "text/html"]
     is_page = request.method in ("GET", "HEAD") and request.get_preferred_type(types) == "text/html"
-    if is_page or request.path.startswith(ADMIN_ROOT):
+    if request.path.startswith(ADMIN_ROOT):
         return defaults.page_not_found(request, exception)
+    if is_page:
+        page = defaults.page_not_found(request, exception)
+        page.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        page.headers["Vary"] = "Accept"
+        return page
     return problem_response(request, 404, "There is nothing at this address; /docs lists what there is.", "not_found")
 
 
