@@ -225,6 +225,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return problem_response(request, 400, "The request cannot be read.", "bad_request")
 
 
+MESSAGE_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # it has its style in it
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for an address that does not exist, with a page in a browser: Django's handler404."""
     types = ["application/problem+json", "application/json", "text/html"]
@@ -233,7 +236,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         return defaults.page_not_found(request, exception)
     if is_page:
         page = defaults.page_not_found(request, exception)
-        page.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        page.headers["Content-Security-Policy"] = MESSAGE_PAGE_POLICY
         page.headers["Vary"] = "Accept"
         return page
     return problem_response(request, 404, "There is nothing at this address; /docs lists what there is.", "not_found")
