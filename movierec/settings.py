@@ -68,6 +68,9 @@ JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their e
 IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
 SERVED_LISTS_KEPT_DAYS = env.int("MOVIEREC_SERVED_LISTS_KEPT_DAYS", default=30)
 LIST_LOG_SHARE = env.float("MOVIEREC_LIST_LOG_SHARE", default=1.0)  # of the lists that clients get, 0..1
+# Of personal lists that are drawn from the best films, 0..1 (docs/experiments.md); the demo shows what that is.
+_has_demo = DATA_NOTE.exists() and json.loads(DATA_NOTE.read_text()).get("source") == "demo"
+EXPLORATION_SHARE = env.float("MOVIEREC_EXPLORATION_SHARE", default=0.02 if _has_demo else 0.0)
 LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone

@@ -28,6 +28,7 @@ from recommender.movies import popularity_counts, text_vectors
 from recommender.outcomes import collection, sums
 from recommender.serving.candidates import charts
 from recommender.serving.home.preparation import prepare_pages
+from recommender.serving.replay import counterfactual
 from recommender.training import batch, cleanup, first_nightly
 
 WEBHOOK_MESSAGE_TTL = 30  # seconds: the next round sends another
@@ -99,7 +100,13 @@ def run_nightly(job_id: str) -> dict[str, Any]:
     # It imports torch, which only the trainer's worker needs.
     from recommender.training import nightly
 
-    return _run_job(job_id, partial(nightly.run, request_helpers=request_batch_helpers, prepare_pages=prepare_pages))
+    run = partial(
+        nightly.run,
+        request_helpers=request_batch_helpers,
+        prepare_pages=prepare_pages,
+        estimate=counterfactual.gate_evidence,
+    )
+    return _run_job(job_id, run)
 
 
 @shared_task(name="recommender.tasks.batch")

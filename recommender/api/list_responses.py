@@ -121,6 +121,8 @@ def list_body(user_id: int | str | None, answer: Answer) -> dict[str, Any]:
     """Return the body of a call that answers with one list. `user_id`: as the call named the viewer."""
     body = {"user_id": user_id, "recommendations": recommended_movies(answer), **list_info(answer)}
     body["next"] = answer.next_cursor
+    if answer.is_drawn:
+        body["is_drawn"] = True
     notes = {
         "reason": answer.empty_reason,
         "unknown_names": answer.unknown_names,

@@ -108,12 +108,16 @@ class RecommendRequestExtension(OpenApiSerializerExtension):
         }
 
 
+DRAWN_HELP = "True: the list was drawn by chance from the best films (MOVIEREC_EXPLORATION_SHARE); else left out."
+
+
 class RecommendAnswerSerializer(NextPageFields, ListInfoFields, EmptyListSerializer, LanguageFields):
     recommendations = TitledMovieSerializer(many=True)
     user_id = UserIdAnswer(allow_null=True)
     user_ids = serializers.ListField(
         child=UserIdAnswer(), required=False, help_text="Who watch together; then user_id is null."
     )
+    is_drawn = serializers.BooleanField(required=False, help_text=DRAWN_HELP)
 
 
 class FilteredAnswerSerializer(RecommendAnswerSerializer):

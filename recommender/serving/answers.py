@@ -17,6 +17,7 @@ from recommender.serving.paging.page import MadePage, close_page
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.recording.list_log import log_list
 from recommender.serving.reranking.diversity import diversify
+from recommender.serving.reranking.exploration import draw
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
@@ -31,6 +32,9 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
     request, ranked = context.request, candidates.ranked
     if request.page is not None and request.page.made is not None:
         return ranked
+    if request.seed is not None and can_draw(context, candidates):
+        context.draw = draw(ranked, request.limit, request.seed)
+        return context.draw.movies
     if context.rules is not None:
         return apply_rules(
             context.rules,
@@ -46,7 +50,14 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
         ranked = ranked.without(context.shown_ids).select(slice(request.candidate_count))
     if request.diversity and len(ranked.movie_ids):
         return diversify(context.snapshot, ranked, request.limit, request.diversity)
-    return ranked if request.page is None else ranked.select(slice(request.limit))
+    is_longer = request.page is not None or request.seed is not None
+    return ranked.select(slice(request.limit)) if is_longer else ranked
+
+
+def can_draw(context: RequestContext, candidates: Candidates) -> bool:
+    """Say whether a list may be drawn from its candidates: films that the model ranked, and no rule holds for them."""
+    is_ranked = candidates.source in ("cache", "model") and len(candidates.ranked.movie_ids) > 1
+    return is_ranked and context.rules is None
 
 
 def build_answer(
@@ -76,6 +87,7 @@ def build_answer(
         is_known_viewer=viewer.exists,
         made_at=stored.made_at if candidates.source == "cache" and (stored := viewer.stored_list) else None,
         degraded=context.degraded,
+        is_drawn=context.draw is not None,
         unused_history=list(candidates.unused_history),
         removal_counts=count_removed(context, viewer),
         unknown_names=context.unknown_names,

@@ -16,6 +16,7 @@ from recommender.serving.list_sources import (
 from recommender.serving.metrics import instrumented
 from recommender.serving.paging.page import Page, make_page
 from recommender.serving.request import RecommendRequest
+from recommender.serving.reranking.exploration import choose_seed
 from recommender.serving.response import Answer
 
 
@@ -36,6 +37,8 @@ def recommend(request: RecommendRequest, list_read: ListRead | None = None) -> A
 def _recommend_page(request: RecommendRequest, list_read: ListRead | None) -> Answer:
     if request.viewer_ids:
         return recommend_for_group(request)
+    if request.seed is None and (seed := choose_seed(request)) is not None:
+        request = replace(request, seed=seed)
     context = open_context(request, list_read=list_read)  # versions, stored list and catalogue: one read of Redis
     needs_history = request.explain or (request.page is not None and request.page.made is not None)
     candidates = None if needs_history else stored_candidates(context)

@@ -12,6 +12,7 @@ from catalog.selectors import MerchandisingRule
 from recommender.movies.movie_ids import MovieId
 from recommender.serving.paging.page import NO_IDS, Page
 
+DRAW_POOL = 2  # movies that a list is drawn from, for each one of it
 DEFAULT_POOL = 100  # movies that a diverse list is chosen from, unless the request names its pool
 
 Seen = Literal["exclude", "include", "only"]
@@ -72,6 +73,7 @@ class RecommendRequest:
     viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id
     viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
+    seed: int | None = None  # of a list that is drawn from the best movies; None: the best ones in order
     arm_id: int = 0  # of the experiment that the viewer is in; 0: none
     page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
 
@@ -93,6 +95,8 @@ class RecommendRequest:
     @property
     def candidate_count(self) -> int:
         """How many of the best movies the returned ones are chosen from."""
+        if self.seed is not None:
+            return DRAW_POOL * self.limit
         if not self.diversity:
             return self.limit
         return max(self.limit, DEFAULT_POOL if self.final_k is None else self.top_k)

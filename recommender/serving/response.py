@@ -41,6 +41,7 @@ class Answer:
     recommendation_id: str
     is_known_viewer: bool
     degraded: bool = False
+    is_drawn: bool = False  # from the best movies, by chance
     unused_history: list[str] = field(default_factory=list)  # posted movies that the list does not build on, as posted
     removal_counts: dict[str, int] = field(default_factory=dict)  # reason -> movies kept out for it
     unknown_names: dict[str, list[str]] = field(default_factory=dict)  # filter -> names that no movie has

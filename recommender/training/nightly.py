@@ -7,7 +7,7 @@ Under torchrun (recommender/ml/distributed.py) rank 0 does all of this, and the 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -26,6 +26,7 @@ from recommender.ml.popularity import DailyPopularity
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import TrainingHooks, TrainingInterrupted, TrainingResult
+from recommender.models import ModelVersion
 from recommender.registry import artifacts
 from recommender.registry.object_store import ObjectStoreUnavailable
 from recommender.training import batch, gate
@@ -36,6 +37,14 @@ from recommender.training.run_state import TrainingRun
 from recommender.training_data import NotEnoughData
 
 _TRAIN, _DO_NOT_TRAIN = 1, 0  # what rank 0 broadcasts to the other ranks
+
+
+Estimate = Callable[[str], Mapping[str, Any]]  # says what would have come of a version's lists, by its name
+
+
+def no_estimate(name: str) -> Mapping[str, Any]:
+    """Say nothing."""
+    return {}
 
 
 class Outcome(NamedTuple):
@@ -59,8 +68,10 @@ def run(
     lease: Lease,
     request_helpers: batch.RequestHelpers = batch.no_helpers,
     prepare_pages: batch.PreparePages = batch.no_pages,
+    estimate: Estimate = no_estimate,
 ) -> None:
-    """Run a NIGHTLY job from where it stands. `request_helpers` and `prepare_pages` as in `batch.run`."""
+    """Run a NIGHTLY job from where it stands. `request_helpers` and `prepare_pages` as in `batch.run`; what `estimate`
+    says stands in the gate's evidence."""
     options = NightlyOptions.from_parameters(lease.parameters)
     outcome = Outcome.from_result(lease.result)
     if outcome is not None:
@@ -73,6 +84,8 @@ def run(
             outcome, figures = Outcome(None, False, str(reason)), {}
         lease.result |= figures | outcome.as_result()
         lease.save()
+        if outcome.version is not None and registry.active_name() is not None:
+            _add_evidence(outcome.version, estimate(outcome.version))
     if outcome.version is None:
         lease.log(outcome.reason)
         return
@@ -155,6 +168,13 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
     training_run.finish()
     summary = {key: figures[key] for key in ("ndcg10", "hr10", "seconds", "data")}
     return Outcome(training_run.name, verdict.passed, verdict.reason), summary
+
+
+def _add_evidence(name: str, counterfactual: Mapping[str, Any]) -> None:
+    """Put what would have come of a version's lists into the gate's evidence."""
+    version = ModelVersion.objects.get(name=name)
+    version.metrics.setdefault("gate", {})["counterfactual"] = dict(counterfactual)
+    version.save(update_fields=["metrics"])
 
 
 def _ensure_active_available() -> None:

@@ -32,10 +32,11 @@ def free_port() -> int:
 
 
 def launcher_environment(state: Path, port: int, **more: str) -> dict[str, str]:
-    """Return an environment without the test run's own servers."""
+    """Return an environment without the test run's own servers; lists of the demo are not drawn by chance."""
     own = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PORT", "PYTHONPATH")
     inherited = {k: v for k, v in os.environ.items() if k not in own and not k.startswith("MOVIEREC_")}
-    return inherited | {"MOVIEREC_STATE": str(state), "PORT": str(port)} | more
+    fixed = {"MOVIEREC_STATE": str(state), "PORT": str(port), "MOVIEREC_EXPLORATION_SHARE": "0"}
+    return inherited | fixed | more
 
 
 def run_to_end(state: Path, *words: str, port: int | None = None, **more: Any) -> subprocess.CompletedProcess[str]:

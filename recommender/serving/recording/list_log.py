@@ -10,6 +10,7 @@ from recommender.served_lists.entry import Films, ServedEntry, request_json
 from recommender.serving.context import RequestContext
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
+from recommender.serving.reranking.exploration import Draw
 from recommender.serving.response import Source
 from recommender.serving.viewer import ViewerProfile
 
@@ -46,8 +47,14 @@ def log_list(
         model_version,
         viewer_id=0 if request.viewer_ids else viewer.viewer_id or request.viewer_id or 0,
         versions=(version, versions.catalogue, versions.epoch),
-        flags=flags_of(degraded=context.degraded, known_viewer=viewer.exists, rules=context.rules is not None),
+        flags=flags_of(
+            degraded=context.degraded,
+            known_viewer=viewer.exists,
+            rules=context.rules is not None,
+            sampled=context.draw is not None,
+        ),
         about=about,
+        draw=context.draw,
         made_at=stored_list.made_at if source == "cache" and stored_list is not None else None,
     )
 
@@ -87,6 +94,7 @@ def _note(
     row: str = "",
     about: str = "",
     made_at: int | None = None,
+    draw: Draw | None = None,
 ) -> None:
     number = UUID(list_id)
     if not served_lists.is_collecting() or not served_lists.is_logged(number):
@@ -102,7 +110,15 @@ def _note(
             model=model_version or "",
             row=row,
             request=request_json(_asked(request, about)),
-            films=Films(movies.movie_ids, movies.scores, None, tuple(versions), None, made_at).pack(),
+            films=Films(
+                movies.movie_ids,
+                movies.scores,
+                None if draw is None else draw.propensities,
+                tuple(versions),
+                None if draw is None else request.seed,
+                made_at,
+                None if draw is None else draw.pool,
+            ).pack(),
         )
     )
 

@@ -5,6 +5,7 @@ Not kept are the catalogue with its rules as it was, the counts of what was popu
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from recommender.serving.current_versions import Moment
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.group import merge_viewers
 from recommender.serving.pipeline import recommend
-from recommender.serving.ranked_movies import RankedMovies
+from recommender.serving.ranked_movies import NO_MOVIES, RankedMovies
 from recommender.serving.replay.comparison import Difference, Moved, Reason, Verdict, compare
 from recommender.serving.request import Filters, RecommendRequest
 from recommender.serving.similar import MovieNotFound, find_similar
@@ -96,6 +97,23 @@ def _compute_and_compare(
     return first
 
 
+def list_as_then(served: ServedList, model: str) -> RankedMovies:
+    """Compute the list that another model would have served to the same call, by the history of then; empty where it
+    cannot be told."""
+    films = Films.unpack(bytes(served.films))
+    at, (catalogue, epoch) = served_at(served.pk), selectors.catalogue_and_epoch()
+    try:
+        with metrics.suppress_metrics():
+            request = replace(_request_of(served, films), seed=None)
+            histories, _ = next(_former_histories(served, films))
+            with current_versions.as_of(
+                Moment(Versions(model, epoch, catalogue, None), int(at.timestamp()), histories)
+            ):
+                return _compute(served, request)
+    except _CannotReplay:
+        return NO_MOVIES
+
+
 def _model_of(served: ServedList, models: Sequence[str] | None) -> str | None:
     """Return the model that made the list, or the active one where none did. Raises _CannotReplay."""
     if not served.model_id:
@@ -140,6 +158,7 @@ def _request_of(served: ServedList, films: Films) -> RecommendRequest:
         country=asked.get("country", ""),
         requested_at=asked.get("requested_at"),
         diversity=asked.get("diversity", 0.0),
+        seed=films.seed,
     )
 
 
