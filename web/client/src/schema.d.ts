@@ -1304,6 +1304,8 @@ export interface components {
             user_id: number | string | null;
             /** @description Who watch together; then user_id is null. */
             user_ids?: (number | string)[];
+            /** @description True: the list was drawn by chance from the best films (MOVIEREC_EXPLORATION_SHARE); else left out. */
+            is_drawn?: boolean;
             filters_applied: components["schemas"]["FiltersApplied"];
         };
         /** @description The attribute filters of a call that lists movies; `to_filters` reads them. */
@@ -2182,6 +2184,8 @@ export interface components {
             user_id: number | string | null;
             /** @description Who watch together; then user_id is null. */
             user_ids?: (number | string)[];
+            /** @description True: the list was drawn by chance from the best films (MOVIEREC_EXPLORATION_SHARE); else left out. */
+            is_drawn?: boolean;
         };
         /** @description A call that lists page by page. Its values hold the `page`; beside a cursor they are those of the first page. */
         RecommendRequest: {

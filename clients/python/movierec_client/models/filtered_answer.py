@@ -47,6 +47,8 @@ class FilteredAnswer:
             near.
         language (str | Unset): Of titles, genres and reasons, as far as there are any in it.
         user_ids (list[int | str] | Unset): Who watch together; then user_id is null.
+        is_drawn (bool | Unset): True: the list was drawn by chance from the best films (MOVIEREC_EXPLORATION_SHARE);
+            else left out.
     """
 
     next_: None | str
@@ -66,6 +68,7 @@ class FilteredAnswer:
     suggestions: FilteredAnswerSuggestions | Unset = UNSET
     language: str | Unset = UNSET
     user_ids: list[int | str] | Unset = UNSET
+    is_drawn: bool | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,6 +128,8 @@ class FilteredAnswer:
                 user_ids_item = user_ids_item_data
                 user_ids.append(user_ids_item)
 
+        is_drawn = self.is_drawn
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -154,6 +159,8 @@ class FilteredAnswer:
             field_dict["language"] = language
         if user_ids is not UNSET:
             field_dict["user_ids"] = user_ids
+        if is_drawn is not UNSET:
+            field_dict["is_drawn"] = is_drawn
 
         return field_dict
 
@@ -257,6 +264,8 @@ class FilteredAnswer:
 
                 user_ids.append(user_ids_item)
 
+        is_drawn = d.pop("is_drawn", UNSET)
+
         filtered_answer = cls(
             next_=next_,
             source=source,
@@ -275,6 +284,7 @@ class FilteredAnswer:
             suggestions=suggestions,
             language=language,
             user_ids=user_ids,
+            is_drawn=is_drawn,
         )
 
         filtered_answer.additional_properties = d
