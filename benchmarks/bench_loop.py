@@ -5,6 +5,8 @@ cached, without and with the log   GET /recommend of viewers whose lists are sto
 written                            lists of 20 films from a process's buffer through Redis into the table
 bytes                              of the table with its indexes, for each of these lists
 attributed                         outcomes tied to their lists, a second
+drawn lists                        of simulated viewers: how often the true value of a candidate is inside its interval,
+                                   and the better of two is named
 experiments                        of simulated viewers with a taste for clicking of their own: A/A looked at every day,
                                    and a true difference of 5 %
 
@@ -19,6 +21,7 @@ import numpy as np
 
 from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
 from benchmarks.experiments.audience import simulate
+from benchmarks.experiments.drawn_audience import simulate_drawn
 from benchmarks.report import print_report
 from benchmarks.serving.client import LoadResult, Server, drive_load
 from benchmarks.serving.fixture import ServingFixture, load_and_build
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> None:
         "bytes_per_list_logged": round(bytes_per_list),
         "outcomes_attributed_per_s": round(outcomes_per_s),
         **simulate(100 if args.quick else 1_000),
+        **simulate_drawn(10 if args.quick else 200),
     }
     rows = [
         ["cached list without the log, p50 ms", round(p50["plain"], 3)],
@@ -81,6 +85,8 @@ def run(args: argparse.Namespace) -> None:
         ["A/A experiments, looked at daily: false alarms", result["aa_false_alarms"]],
         ["the same by the interval of one look", result["aa_false_alarms_fixed"]],
         ["power at the planned size, looked at once", result["power"]],
+        ["a candidate's true value inside its interval", result["counterfactual_inside_doubly_robust"]],
+        ["the better of two candidates named", result["counterfactual_better_named"]],
         ["days to a verdict over days of one look", result["sequential_over_fixed_days"]],
     ]
     print_report("The log of served lists", ["", ""], rows, result)

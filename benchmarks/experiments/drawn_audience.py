@@ -26,7 +26,7 @@ LIKED, DISLIKED = 0.25, 3.0  # the greatest rate of clicking; how far above the 
 def simulate_drawn(runs: int) -> dict[str, Any]:
     """Return the share of runs in which the true value of a candidate lies in its interval, by estimator, and in which
     the better of two is named."""
-    inside = {name: 0 for name in ("ips", "snips", "doubly_robust")}
+    inside = dict.fromkeys(("ips", "snips", "doubly_robust"), 0)
     named = differences = 0
     effective = []
     for run in range(runs):
@@ -55,7 +55,7 @@ def _has(estimate: Estimate, truth: float) -> bool:
 
 
 def _audience(rng: np.random.Generator) -> tuple[DrawnLists, list[tuple[np.ndarray, np.ndarray]], list[float]]:
-    """Return what came of drawn lists, both candidates' lists with the chances of their films, and their true values."""
+    """Return what came of drawn lists, and of both candidates the lists, the chances of their films, the true value."""
     quality = rng.normal(0, 0.7, FILMS)
     lists = VIEWERS * VISITS
     viewers = np.repeat(np.arange(VIEWERS), VISITS)

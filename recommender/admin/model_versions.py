@@ -20,6 +20,7 @@ from recommender.admin import compare
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.admin.next_visit import next_visit_table
 from recommender.models import ModelVersion
+from recommender.training import evidence
 
 _NOT_MEASURED = format_html("<p>{}</p>", "Not measured.")
 
@@ -47,6 +48,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         "reason",
         "checks",
         "next_visit",
+        "counterfactual",
         "figures",
         "segments",
         "lists",
@@ -61,6 +63,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         "status_label",
         "checks",
         "next_visit",
+        "counterfactual",
         "figures",
         "segments",
         "lists",
@@ -128,6 +131,25 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def next_visit(self, version: ModelVersion) -> SafeString:
         """Tabulate how good lists for the next visit are, beside ten baselines and the model that was active then."""
         return next_visit_table(version.metrics)
+
+    @display(description="What would have come of its lists")
+    def counterfactual(self, version: ModelVersion) -> SafeString:
+        """Tell what was estimated from lists that were drawn before it was trained."""
+        found = version.metrics.get("gate", {}).get("counterfactual", {})
+        if not found:
+            return _NOT_MEASURED
+        if "reason" in found:
+            return format_html("<p>{}</p>", found["reason"])
+        difference = found["difference"]
+        row = (
+            f"{found['served']:.4f}",
+            f"{found['candidate']:.4f}",
+            f"{difference['value']:+.4f} ({difference['low']:+.4f} to {difference['high']:+.4f})",
+            evidence.VERDICTS[found["verdict"]],
+            f"{found['lists']:,}, worth {found['effective']:.0f}",
+        )
+        titles = ("clicks of a list as served", "of this model's", "difference, 95 %", "so it is", "drawn lists")
+        return _table([row], titles)
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:

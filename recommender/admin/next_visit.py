@@ -11,7 +11,6 @@ from catalog.plurals import count_noun
 from recommender.admin.svg_charts import share_bar
 from recommender.training import evidence
 
-_VERDICTS = {"better": "better", "level": "no sure difference", "worse": "worse"}  # of this model
 _STATES = {"better": "good", "level": "none", "worse": "bad"}  # colours
 
 
@@ -36,7 +35,7 @@ def next_visit_table(metrics: Mapping[str, Any]) -> SafeString:
                 "hr10": f"{values['hr10']:.1%}",
                 "difference": "" if is_own else f"{values['difference']:+.4f}",
                 "interval": "" if is_own else f"{values['low']:+.4f} to {values['high']:+.4f}",
-                "verdict": "" if is_own else _VERDICTS[verdict],
+                "verdict": "" if is_own else evidence.VERDICTS[verdict],
                 "state": _STATES[verdict],
             }
         )

@@ -8,6 +8,7 @@ POPULARITY = ("popularity", "popularity_1", "popularity_3", "popularity_7", "pop
 LEARNED = ("markov", "ease", "recency_ease", "blend")
 WITHOUT_A_MODEL = ("popularity", "popularity_30")  # near to what viewers get where there is none
 
+VERDICTS = {"better": "better", "level": "no sure difference", "worse": "worse"}  # of this model, in words
 TITLES = {
     "popularity": "the most popular films",
     "recent_popularity": "the films popular in the last 30 days",

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             f"difference        {difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
         )
         self.stdout.write(
-            f"from {comparison.lists:,} drawn lists of {comparison.viewers:,} viewers, worth {candidate.effective:.0f} of "
-            f"the candidate's; {candidate.overlap:.0%} of its places could have been drawn"
+            f"from {comparison.lists:,} drawn lists of {comparison.viewers:,} viewers, worth {candidate.effective:.0f} "
+            f"of the candidate's; {candidate.overlap:.0%} of its places could have been drawn"
         )
         self.stdout.write(self.style.SUCCESS(WORDS[comparison.verdict]))

@@ -110,7 +110,7 @@ def compare_candidate(
         raise CannotEstimate(
             f"The drawn lists say too little of this candidate. {candidate.overlap:.0%} of its places have films that "
             f"are drawn there often enough ({MIN_OVERLAP:.0%} are needed), and they are worth "
-            f"{candidate.effective:.0f} lists ({MIN_EFFECTIVE} are needed). Try an experiment, or wait for more drawn lists."
+            f"{candidate.effective:.0f} lists ({MIN_EFFECTIVE} are needed). Try an experiment, or wait for more lists."
         )
     difference = mean_by_viewer(outcomes.viewers, candidate.parts - served.parts)
     return Comparison(len(drawn), len(np.unique(outcomes.viewers)), served, candidate, difference)
