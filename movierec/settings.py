@@ -71,6 +71,9 @@ LIST_LOG_SHARE = env.float("MOVIEREC_LIST_LOG_SHARE", default=1.0)  # of the lis
 # Of personal lists that are drawn from the best films, 0..1 (docs/experiments.md); the demo shows what that is.
 _has_demo = DATA_NOTE.exists() and json.loads(DATA_NOTE.read_text()).get("source") == "demo"
 EXPLORATION_SHARE = env.float("MOVIEREC_EXPLORATION_SHARE", default=0.02 if _has_demo else 0.0)
+# Of personal lists that two ways of ranking share, 0..1; the second one has this diversity.
+INTERLEAVE_SHARE = env.float("MOVIEREC_INTERLEAVE_SHARE", default=0.0)
+INTERLEAVE_DIVERSITY = env.float("MOVIEREC_INTERLEAVE_DIVERSITY", default=0.3)
 LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone

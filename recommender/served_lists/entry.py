@@ -23,7 +23,7 @@ _HAS_SCORES, _HAS_PROPENSITIES, _HAS_SEED, _HAS_MADE_AT, _HAS_POOL = 4, 8, 16, 3
 _POOL_HEAD = struct.Struct("<Hf")  # films, temperature
 MAX_REQUEST_BYTES = 2_000  # of a request as JSON; a longer one is kept without its history
 # Bits of the column `flags`.
-FLAGS = {"degraded": 1, "known_viewer": 2, "rules": 4, "sampled": 8}
+FLAGS = {"degraded": 1, "known_viewer": 2, "rules": 4, "sampled": 8, "interleaved": 16}
 
 
 def new_list_id() -> str:

@@ -18,6 +18,7 @@ from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.recording.list_log import log_list
 from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.exploration import draw
+from recommender.serving.reranking.interleaving import mix
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
@@ -35,6 +36,10 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
     if request.seed is not None and can_draw(context, candidates):
         context.draw = draw(ranked, request.limit, request.seed)
         return context.draw.movies
+    if request.rival is not None and can_draw(context, candidates):
+        rival = diversify(context.snapshot, ranked, request.limit, request.rival.diversity)
+        context.mix = mix(ranked.select(slice(request.limit)), rival, request.limit, request.rival.seed)
+        return context.mix.movies
     if context.rules is not None:
         return apply_rules(
             context.rules,
@@ -50,7 +55,7 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
         ranked = ranked.without(context.shown_ids).select(slice(request.candidate_count))
     if request.diversity and len(ranked.movie_ids):
         return diversify(context.snapshot, ranked, request.limit, request.diversity)
-    is_longer = request.page is not None or request.seed is not None
+    is_longer = request.page is not None or request.seed is not None or request.rival is not None
     return ranked.select(slice(request.limit)) if is_longer else ranked
 
 

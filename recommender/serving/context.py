@@ -25,6 +25,7 @@ from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.paging.tokens import CursorExpired
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.exploration import Draw
+from recommender.serving.reranking.interleaving import Mix
 from recommender.serving.reranking.merchandising import MAX_SHIFT, ActiveRules, active_rules
 from recommender.serving.viewer import ViewerProfile, build_profile, profile_from_stored_list
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 class RequestContext:
     """A request with what it is answered from.
 
-    Only `degraded` changes, once a part turns out to be down, and `overloaded`; `draw`, once the list is drawn; and the
-    viewer's id with what was read by it, where the viewer turns out to be another one by now.
+    Only `degraded` changes, once a part turns out to be down, and `overloaded`; `draw` and `mix`, once the list is
+    made; and the viewer's id with what was read by it, where the viewer turns out to be another one by now.
     """
 
     request: RecommendRequest
@@ -50,6 +51,7 @@ class RequestContext:
     unknown_names: dict[str, list[str]]  # filter -> names that no movie has
     degraded: bool
     draw: Draw | None = None  # where the list is drawn
+    mix: Mix | None = None  # where two ways of ranking share it
     overloaded: bool = False  # no place to compute in was free: it is answered by what costs little
 
     @property

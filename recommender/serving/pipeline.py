@@ -17,6 +17,7 @@ from recommender.serving.metrics import instrumented
 from recommender.serving.paging.page import Page, make_page
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.exploration import choose_seed
+from recommender.serving.reranking.interleaving import choose_rival
 from recommender.serving.response import Answer
 
 
@@ -39,6 +40,8 @@ def _recommend_page(request: RecommendRequest, list_read: ListRead | None) -> An
         return recommend_for_group(request)
     if request.seed is None and (seed := choose_seed(request)) is not None:
         request = replace(request, seed=seed)
+    elif request.seed is None and request.rival is None and (rival := choose_rival(request)) is not None:
+        request = replace(request, rival=rival)
     context = open_context(request, list_read=list_read)  # versions, stored list and catalogue: one read of Redis
     needs_history = request.explain or (request.page is not None and request.page.made is not None)
     candidates = None if needs_history else stored_candidates(context)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -48,6 +48,13 @@ FILTER_NAMES = tuple(Filters.__slots__)
 NO_FILTERS = Filters()
 
 
+class Rival(NamedTuple):
+    """A second way of ranking, which shares the list with the first."""
+
+    diversity: float
+    seed: int  # of the coins
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecommendRequest:
     """A request for a list. Its movie ids are parsed; those of IMDB and TMDB are looked up where it is answered."""
@@ -74,6 +81,7 @@ class RecommendRequest:
     viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
     seed: int | None = None  # of a list that is drawn from the best movies; None: the best ones in order
+    rival: Rival | None = None  # whose films share the list; None: there is one way of ranking
     arm_id: int = 0  # of the experiment that the viewer is in; 0: none
     page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
 
@@ -97,6 +105,8 @@ class RecommendRequest:
         """How many of the best movies the returned ones are chosen from."""
         if self.seed is not None:
             return DRAW_POOL * self.limit
+        if self.rival is not None:
+            return max(self.limit, DEFAULT_POOL)
         if not self.diversity:
             return self.limit
         return max(self.limit, DEFAULT_POOL if self.final_k is None else self.top_k)

@@ -11,6 +11,7 @@ from recommender.serving.context import RequestContext
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.exploration import Draw
+from recommender.serving.reranking.interleaving import Mix
 from recommender.serving.response import Source
 from recommender.serving.viewer import ViewerProfile
 
@@ -52,9 +53,11 @@ def log_list(
             known_viewer=viewer.exists,
             rules=context.rules is not None,
             sampled=context.draw is not None,
+            interleaved=context.mix is not None,
         ),
         about=about,
         draw=context.draw,
+        mix=context.mix,
         made_at=stored_list.made_at if source == "cache" and stored_list is not None else None,
     )
 
@@ -95,8 +98,11 @@ def _note(
     about: str = "",
     made_at: int | None = None,
     draw: Draw | None = None,
+    mix: Mix | None = None,
 ) -> None:
-    number = UUID(list_id)
+    number, seed = UUID(list_id), request.seed if draw is not None else None
+    if mix is not None and request.rival is not None:
+        seed = request.rival.seed
     if not served_lists.is_collecting() or not served_lists.is_logged(number):
         return
     served_lists.note(
@@ -109,13 +115,13 @@ def _note(
             arm_id=request.arm_id,
             model=model_version or "",
             row=row,
-            request=request_json(_asked(request, about)),
+            request=request_json(_asked(request, about) | _shared(request, mix)),
             films=Films(
                 movies.movie_ids,
                 movies.scores,
                 None if draw is None else draw.propensities,
                 tuple(versions),
-                None if draw is None else request.seed,
+                seed,
                 made_at,
                 None if draw is None else draw.pool,
             ).pack(),
@@ -139,6 +145,13 @@ def _asked(request: RecommendRequest, about: str) -> dict[str, Any]:
     if request.viewer_ids:
         asked["members"] = [viewer_id for viewer_id in request.viewer_ids if viewer_id is not None]
     return asked
+
+
+def _shared(request: RecommendRequest, mix: Mix | None) -> dict[str, Any]:
+    """Return which way of ranking chose each film of an interleaved list: 1 is the rival."""
+    if mix is None or request.rival is None:
+        return {}
+    return {"rival": request.rival.diversity, "teams": "".join("01"[own] for own in mix.of_rival.tolist())}
 
 
 def _as_texts(movie_ids: Sequence[Any]) -> list[str]:

@@ -37,12 +37,14 @@ def choose_seed(request: RecommendRequest) -> int | None:
     """
     if random.random() >= settings.EXPLORATION_SHARE:  # noqa: S311
         return None
-    return random.getrandbits(SEED_BITS) if _is_plain(request) and served_lists.is_collecting() else None
+    return random.getrandbits(SEED_BITS) if may_vary(request) else None
 
 
-def _is_plain(request: RecommendRequest) -> bool:
-    """Say whether the best films for one viewer are asked for, and nothing else. A viewer in an arm of an experiment
-    gets what the arm says."""
+def may_vary(request: RecommendRequest) -> bool:
+    """Say whether a list may differ from the best films in order, to learn: it is recorded, and the best films for one
+    viewer are asked for and nothing else. A viewer in an arm of an experiment gets what the arm says."""
+    if not served_lists.is_collecting():
+        return False
     asks_more = (
         *(request.viewer_ids, request.history, request.exclude, request.filters.as_dict(), request.explain),
         *(request.diversity, request.requested_at is not None, request.final_k is not None, request.arm_id),
