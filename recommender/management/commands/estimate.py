@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if options["places"] < 1:
             raise CommandError("--places is 1 or more.")
         try:
-            rank = counterfactual.by_diversity(diversity) if model is None else counterfactual.by_model(model)
+            rank = counterfactual.by_diversity(diversity or 0.0) if model is None else counterfactual.by_model(model)
             comparison = counterfactual.compare_candidate(
                 rank,
                 kind=REWARDS[options["reward"]],
