@@ -68,9 +68,11 @@ JOBS_KEPT_DAYS = env.int("MOVIEREC_JOBS_KEPT_DAYS", default=90)  # after their e
 IMPRESSIONS_KEPT_DAYS = env.int("MOVIEREC_IMPRESSIONS_KEPT_DAYS", default=180)
 SERVED_LISTS_KEPT_DAYS = env.int("MOVIEREC_SERVED_LISTS_KEPT_DAYS", default=30)
 LIST_LOG_SHARE = env.float("MOVIEREC_LIST_LOG_SHARE", default=1.0)  # of the lists that clients get, 0..1
-# Of personal lists that are drawn from the best films, 0..1 (docs/experiments.md); the demo shows what that is.
-_has_demo = DATA_NOTE.exists() and json.loads(DATA_NOTE.read_text()).get("source") == "demo"
-EXPLORATION_SHARE = env.float("MOVIEREC_EXPLORATION_SHARE", default=0.02 if _has_demo else 0.0)
+# Of personal lists that are drawn from the best films, 0..1 (docs/experiments.md).
+EXPLORATION_SHARE = env.float("MOVIEREC_EXPLORATION_SHARE", default=0.0)
+_loaded = json.loads(DATA_NOTE.read_text()) if DATA_NOTE.exists() else {}
+if _loaded.get("source") == "demo" and "MOVIEREC_EXPLORATION_SHARE" not in env.ENVIRON:
+    EXPLORATION_SHARE = 0.02  # so that the demo shows what it is
 # Of personal lists that two ways of ranking share, 0..1; the second one has this diversity.
 INTERLEAVE_SHARE = env.float("MOVIEREC_INTERLEAVE_SHARE", default=0.0)
 INTERLEAVE_DIVERSITY = env.float("MOVIEREC_INTERLEAVE_DIVERSITY", default=0.3)

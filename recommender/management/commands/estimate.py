@@ -27,7 +27,7 @@ class Command(BaseCommand):
         candidate = parser.add_mutually_exclusive_group(required=True)
         candidate.add_argument("--model", metavar="NAME", help="a version, as `models` lists it")
         candidate.add_argument("--diversity", type=float, metavar="X", help="0 to 1")
-        parser.add_argument("--reward", choices=REWARDS, default="click", help="what counts (default click)")
+        parser.add_argument("--reward", choices=list(REWARDS), default="click", help="what counts (default click)")
         parser.add_argument("--places", type=int, default=counterfactual.PLACES, help="of a list (default 10)")
         parser.add_argument("--days", type=float, default=14, help="of the log (default 14)")
 

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--diversity", type=float, default=settings.INTERLEAVE_DIVERSITY, help="of the rival")
-        parser.add_argument("--reward", choices=REWARDS, default="click", help="what counts (default click)")
+        parser.add_argument("--reward", choices=list(REWARDS), default="click", help="what counts (default click)")
         parser.add_argument("--days", type=float, default=14, help="of the log (default 14)")
 
     def handle(self, *args: Any, diversity: float, reward: str, days: float, **options: Any) -> None:
