@@ -360,6 +360,7 @@ CELERY_BEAT_SCHEDULE = {
     "guard_active_model": _interval_task(60, "guard_active_model"),
     "store_served_lists": _interval_task(5, "store_served_lists"),
     "sum_up_outcomes": _interval_task(300, "sum_up_outcomes"),
+    "watch_experiments": _interval_task(300, "watch_experiments"),
     # Outcomes that came late, of lists of days before.
     "sum_up_late_outcomes": {
         "task": "recommender.tasks.sum_up_outcomes",

@@ -281,9 +281,19 @@ class Experiment(models.Model):
         CLICK_THROUGH = "click_through", "click-through"
         PLAY_RATE = "play_rate", "plays for each film seen"
 
+    class Surface(models.TextChoices):
+        LISTS = "lists", "lists: /recommend and /recommend/filtered"
+        HOME = "home", "the home page"
+
     name = models.CharField(max_length=80, unique=True)
     hypothesis = models.TextField(help_text="What you expect to change for viewers, by how much, and why.")
     owner = models.CharField(max_length=MAX_LENGTH, blank=True, default=actor, editable=False)
+    surface = models.CharField(
+        max_length=10, choices=Surface, default=Surface.LISTS, help_text="Where lists are served as the arm says."
+    )
+    ends_on = models.DateField(
+        "last day", null=True, blank=True, help_text="UTC. It is stopped when this day is over; empty: by hand alone."
+    )
     metric = models.CharField("metric that decides", max_length=20, choices=Metric, default=Metric.CLICK_THROUGH)
     traffic = models.PositiveSmallIntegerField(
         "traffic, %",
@@ -323,8 +333,25 @@ class ExperimentArm(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
-        help_text="Of lists by GET and POST /recommend and /recommend/filtered; empty: as without an experiment.",
+        help_text="Of lists; empty: as without an experiment.",
     )
+    with_seen = models.BooleanField(
+        "with films seen", default=False, help_text="Lists have films that the viewer has seen among the others."
+    )
+    home_order = models.CharField(
+        "first rows of the home page",
+        max_length=200,
+        blank=True,
+        help_text="Kinds of rows in the order in which they come first, separated by spaces; the others follow.",
+    )
+    model = models.CharField(
+        "model version",
+        max_length=60,
+        blank=True,
+        help_text="Lists are this model's; empty: the active model's. Of the lists alone, not of the home page.",
+    )
+    stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
+    stopped_reason = models.TextField(blank=True, editable=False)
 
     class Meta:
         ordering = ["pk"]

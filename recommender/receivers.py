@@ -72,8 +72,10 @@ def record_web_heartbeat() -> None:
 
 
 def refresh_experiments() -> None:
-    """Read every few seconds which experiments run; called at every tick of a web process's watcher."""
+    """Read every few seconds which experiments run, and keep their models in memory; called at every tick of a web
+    process's watcher."""
     assignment.refresh_now_and_then()
+    registry.keep(assignment.arm_models())
 
 
 def reject_former_data(data_set: int, **_: Any) -> None:

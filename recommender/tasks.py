@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from infrastructure.connectivity import REDIS
 from infrastructure.signals import process_alive
 from recommender import maintenance, privacy, webhooks
+from recommender.experiments import watch
 from recommender.ingest import history_files, import_journals, import_undo, imports
 from recommender.jobs import leases, queue
 from recommender.locks import advisory_lock
@@ -205,6 +206,13 @@ def sum_up_outcomes(days: int = 2) -> int:
     """Sum up what came of the lists of the newest days. Returns how many days have lists."""
     with advisory_lock("sum_up_outcomes") as acquired:
         return sums.refresh_sums(days) if acquired else 0
+
+
+@shared_task(name="recommender.tasks.watch_experiments")
+def watch_experiments() -> int:
+    """Stop experiments whose last day is over, and arms that guards speak against. Returns how many were stopped."""
+    with advisory_lock("watch_experiments") as acquired:
+        return watch.watch_experiments() if acquired else 0
 
 
 @shared_task(name="recommender.tasks.finish_erasures")

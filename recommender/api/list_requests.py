@@ -13,6 +13,7 @@ from catalog.selectors import strictest_age_limit
 from recommender import experiments, viewer_keys
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonBoolean, JsonFloat, JsonInteger, MovieIds, Names, Timestamp, TopK
+from recommender.models import Experiment
 from recommender.movies.movie_ids import parse_movie_ids
 from recommender.serving.request import FILTER_NAMES, SEEN, Filters, RecommendRequest
 
@@ -103,7 +104,6 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
         history_texts=values.get("history", ()),
         top_k=values["top_k"],
         exclude=parse_movie_ids(values["exclude"]),
-        seen=values.get("seen", "exclude"),
         liked_genres=values.get("liked_genres", ()),
         age_limit=effective_age_limit(values),
         country=values.get("country", ""),
@@ -119,13 +119,22 @@ def to_request(values: Mapping[str, Any], **more: Any) -> RecommendRequest:
 
 
 def _in_arm(values: Mapping[str, Any], viewer_id: int | None) -> dict[str, Any]:
-    """Return the diversity of a call, as the experiment says that its viewer is in; a wish of the call goes first, and
-    a group or a history that was sent is in none."""
-    diversity = values.get("diversity", 0.0)
-    if "diversity" not in values or diversity or "user_ids" in values or values.get("history"):
-        return {"diversity": diversity}
-    arm = experiments.assign(viewer_id)
-    return {"diversity": diversity} if arm is None else {"diversity": arm.diversity or 0.0, "arm_id": arm.arm_id}
+    """Return what the experiment that the viewer is in says of the call; what the call asks for goes first, and a group
+    or a history that was sent is in none."""
+    diversity, seen = values.get("diversity", 0.0), values.get("seen", "exclude")
+    plain = {"diversity": diversity, "seen": seen}
+    is_home = "rows" in values
+    if not is_home and ("diversity" not in values or diversity or "user_ids" in values or values.get("history")):
+        return plain
+    surface = Experiment.Surface.HOME if is_home else Experiment.Surface.LISTS
+    arm = experiments.assign(viewer_id, surface)
+    if arm is None:
+        return plain
+    if is_home:
+        return {**plain, "arm_id": arm.arm_id, "home_order": arm.home_order or ()}
+    if seen == "exclude" and arm.with_seen:
+        seen = "include"
+    return {"diversity": arm.diversity or 0.0, "seen": seen, "arm_id": arm.arm_id, "model": arm.model}
 
 
 def sent_viewer(values: Mapping[str, Any]) -> int | str | None:

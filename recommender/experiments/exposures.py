@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 
 from recommender.experiments.assignment import assign
-from recommender.models import Exposure
+from recommender.models import Experiment, Exposure
 
 
 def record(served: Iterable[tuple[int, int, datetime]]) -> None:
@@ -37,7 +37,7 @@ def erase_viewer(viewer_id: int) -> None:
 def merge_viewers(from_id: int, into_id: int) -> None:
     """Have a viewer's exposures belong to another. Who got two arms of one experiment counts for neither."""
     kept = {exposure.experiment_id: exposure for exposure in Exposure.objects.filter(viewer_id=into_id)}
-    assigned = assign(into_id)
+    assigned = {of.arm_id for surface in Experiment.Surface if (of := assign(into_id, surface)) is not None}
     for exposure in Exposure.objects.filter(viewer_id=from_id):
         other = kept.get(exposure.experiment_id)
         if other is not None:
@@ -45,6 +45,6 @@ def merge_viewers(from_id: int, into_id: int) -> None:
             other.save(update_fields=["is_mixed"])
             exposure.delete()
         else:
-            exposure.is_mixed |= assigned is None or assigned.arm_id != exposure.arm_id
+            exposure.is_mixed |= exposure.arm_id not in assigned
             exposure.viewer_id = into_id
             exposure.save(update_fields=["is_mixed", "viewer_id"])

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
 from math import ceil
+from typing import NamedTuple
 
 from django.utils import timezone
 
+from recommender import registry
 from recommender.experiments.assignment import BUCKETS, free_buckets
 from recommender.experiments.statistics import power_of, viewers_needed
 from recommender.experiments.units import read_pilot
@@ -16,6 +18,15 @@ from recommender.models import Experiment
 PILOT_DAYS = 14
 LOOKS = (7, 14, 28)  # days after which the power is told
 MAX_DAYS = 365
+LIST_BYTES = 1_160  # of Redis, a stored list of 200 films
+
+
+class ArmMemory(NamedTuple):
+    """What an arm with a model of its own takes beside the active model."""
+
+    arm: str
+    redis: int  # bytes, for the lists of the viewers of two weeks
+    process: int  # bytes, in each web process
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,7 @@ class Plan:
     viewers_a_day: float  # of the experiment, who come anew
     days: int | None  # until they are there; None: not known, or over a year
     powers: Sequence[tuple[int, float]]  # days, and the chance to find the expected change by then
+    memory: Sequence[ArmMemory]
 
 
 def make_plan(experiment: Experiment) -> Plan:
@@ -35,7 +47,8 @@ def make_plan(experiment: Experiment) -> Plan:
     pilot, new = read_pilot(experiment, since)
     first, end = free_buckets()
     share = max(0, end - first) / BUCKETS * experiment.traffic / 100
-    arms = max(2, experiment.arms.count())
+    of_experiment = list(experiment.arms.all())
+    arms = max(2, len(of_experiment))
     effect = experiment.expected_effect / 100
     needed = viewers_needed(pilot, effect) * arms // 2
     powers = [
@@ -44,7 +57,19 @@ def make_plan(experiment: Experiment) -> Plan:
         if (power := power_of(pilot, effect, int(_viewers_after(days, new, share) * 2 / arms))) is not None
     ]
     days = _days_until(needed, new, share) if needed else None
-    return Plan(pilot.rate, needed, _viewers_after(PILOT_DAYS, new, share) / PILOT_DAYS, days, powers)
+    viewers = _viewers_after(PILOT_DAYS, new, share)
+    weights = sum(arm.weight for arm in of_experiment)
+    memory = [
+        ArmMemory(arm.name, int(viewers * arm.weight / weights) * LIST_BYTES, _folder_bytes(arm.model))
+        for arm in of_experiment
+        if arm.model
+    ]
+    return Plan(pilot.rate, needed, viewers / PILOT_DAYS, days, powers, memory)
+
+
+def _folder_bytes(model: str) -> int:
+    """Return the size of a model's folder, about what it takes in memory; 0 where this machine does not have it."""
+    return sum(file.stat().st_size for file in registry.folder(model).glob("**/*") if file.is_file())
 
 
 def _viewers_after(days: int, new: Sequence[int], share: float) -> float:

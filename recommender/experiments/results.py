@@ -50,7 +50,8 @@ def read_result(experiment: Experiment) -> Result:
     arms = list(experiment.arms.all())
     exposed = Exposure.objects.filter(experiment=experiment)
     counts = [exposed.filter(arm=arm, is_mixed=False).count() for arm in arms]
-    p_value = sample_ratio_p(counts, [arm.weight for arm in arms])
+    going_on = [(count, arm.weight) for count, arm in zip(counts, arms, strict=True) if arm.stopped_at is None]
+    p_value = sample_ratio_p([count for count, _ in going_on], [weight for _, weight in going_on])
     units = read_units(experiment, [arm.pk for arm in arms])
     control = units[arms[0].pk]
     needed = viewers_needed(control.metric, experiment.expected_effect / 100) * len(arms) // 2

@@ -1,6 +1,6 @@
 """What viewers did, as the units of an experiment's statistics: read from the log of lists and what came of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,7 +15,10 @@ from recommender.served_lists.entry import first_id
 COUNTED = {Experiment.Metric.CLICK_THROUGH: Outcome.Kind.CLICK, Experiment.Metric.PLAY_RATE: Outcome.Kind.PLAY}
 REJECTIONS = (Outcome.Kind.NOT_INTERESTED, Outcome.Kind.DISLIKE)
 BEFORE_DAYS = 14  # in front of a viewer's first list, which CUPED looks at
-SURFACES = (ServedList.Surface.RECOMMEND, ServedList.Surface.FILTERED)
+SURFACES: Mapping[str, Sequence[int]] = {
+    Experiment.Surface.LISTS: (ServedList.Surface.RECOMMEND, ServedList.Surface.FILTERED),
+    Experiment.Surface.HOME: (ServedList.Surface.HOME,),
+}
 BOT_CLICKS = 60  # in one minute: faster than people are
 
 # Seconds since 1970 of an outcome, and the id below those of all lists from a moment on.
@@ -97,7 +100,7 @@ def read_units(experiment: Experiment, arms: Sequence[int]) -> dict[int, ArmUnit
         "oldest": first_id(started - timedelta(days=BEFORE_DAYS)),
         "start": first_id(started),
         "end": first_id(ended + timedelta(minutes=1)),
-        "surfaces": [int(surface) for surface in SURFACES],
+        "surfaces": [int(surface) for surface in SURFACES[experiment.surface]],
         "bot_clicks": BOT_CLICKS,
     }
     outcomes, lists = _by_arm(_OUTCOMES, values, 5), _by_arm(_LISTS, values, 3)
@@ -128,7 +131,7 @@ def read_pilot(experiment: Experiment, since: datetime) -> tuple[Units, list[int
     values: dict[str, Any] = {
         "counted": int(COUNTED[Experiment.Metric(experiment.metric)]),
         "start": first_id(since),
-        "surfaces": [int(surface) for surface in SURFACES],
+        "surfaces": [int(surface) for surface in SURFACES[experiment.surface]],
     }
     with connection.cursor() as cursor:
         cursor.execute(_PILOT, values)

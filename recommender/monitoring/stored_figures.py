@@ -103,8 +103,9 @@ def _experiments() -> Iterator[Metric]:
         arms = list(experiment.arms.all())
         for arm in arms:
             viewers.add_metric([experiment.name, arm.name], counts.get(arm.pk, 0))
-        of_arms = [counts.get(arm.pk, 0) for arm in arms]
-        chance.add_metric([experiment.name], sample_ratio_p(of_arms, [arm.weight for arm in arms]))
+        going_on = [arm for arm in arms if arm.stopped_at is None]
+        of_arms = [counts.get(arm.pk, 0) for arm in going_on]
+        chance.add_metric([experiment.name], sample_ratio_p(of_arms, [arm.weight for arm in going_on]))
     yield viewers
     yield chance
     yield GaugeMetricFamily("movierec_experiments_running", "Experiments that run.", len(running))

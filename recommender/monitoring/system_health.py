@@ -13,7 +13,15 @@ from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
 from recommender import cache
-from recommender.monitoring import call_checks, disk_checks, nightly_checks, process_checks, queue_checks, server_checks
+from recommender.monitoring import (
+    call_checks,
+    disk_checks,
+    experiment_checks,
+    nightly_checks,
+    process_checks,
+    queue_checks,
+    server_checks,
+)
 from recommender.monitoring.checks import Check, Status, worst_status
 from recommender.serving import metrics
 
@@ -26,6 +34,7 @@ POSTGRES_CHECKS = {
     "jobs_failed": "Failed jobs, last day",
     "outbox": "Waiting to be published",
     "webhooks": "Webhooks",
+    "experiments": "Experiments",
 }
 
 
@@ -81,6 +90,7 @@ def _check_postgres_contents(postgres: Check, redis: server_checks.RedisState) -
                 *queue_checks.check_jobs(redis.queue_lengths if redis.answers else None),
                 queue_checks.check_outbox(),
                 queue_checks.check_webhooks(),
+                experiment_checks.check_experiments(),
             ]
         except ProgrammingError:
             detail = "The database lacks tables of this version."

@@ -3,8 +3,8 @@
 The `ModelVersion` rows are the truth; Redis carries the announcement and the pointer that mirror it.
 """
 
-from recommender.registry.artifacts import folder
-from recommender.registry.loader import fetch_for_comparison, load_for_comparison, ranker
+from recommender.registry.artifacts import folder, is_loadable
+from recommender.registry.loader import fetch_for_comparison, get_or_load, keep, load_for_comparison, ranker
 from recommender.registry.versions import (
     ActivationRefused,
     activate,
@@ -28,6 +28,9 @@ __all__ = [
     "code_revision",
     "fetch_for_comparison",
     "folder",
+    "get_or_load",
+    "is_loadable",
+    "keep",
     "load_for_comparison",
     "on_tick",
     "prune",

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ _last_used: dict[str, float] = {}  # name -> monotonic seconds
 _rankers_lock = threading.Lock()  # held for a moment
 _loading = threading.Lock()  # held while a folder is read; requests for a loaded model do not wait for it
 _retry_at: dict[str, float] = {}  # name of an unusable version -> monotonic seconds
+
+# Versions that are served beside the active one.
+_kept: process_state.Value[frozenset[str]] = process_state.Value("registry: versions of experiments", frozenset())
 
 process_state.register("registry: rankers in memory", _rankers.clear)
 process_state.register("registry: when each ranker was used last", _last_used.clear)
@@ -74,7 +78,7 @@ def get_or_load(name: str) -> "Ranker | None":
             return None
         with _rankers_lock:
             _rankers[name], _last_used[name] = loaded, time.monotonic()
-            while len(_rankers) > MAX_RANKERS:
+            while len(_rankers) > MAX_RANKERS + len(_kept.current):
                 _rankers.popitem(last=False)
         return loaded
 
@@ -85,10 +89,19 @@ def loaded_names() -> list[str]:
         return list(_rankers)
 
 
+def keep(names: Collection[str]) -> None:
+    """Load these versions, which are served beside the active one, and have them in memory until they are no longer
+    named."""
+    _kept.current = frozenset(names)
+    for name in names:
+        get_or_load(name)
+
+
 def drop_unused() -> None:
     """Give the memory of former models back: the serving and the announced one were asked for just now."""
     with _rankers_lock:
-        for name in [name for name, at in _last_used.items() if time.monotonic() - at > UNUSED_AFTER]:
+        unused = [name for name, at in _last_used.items() if time.monotonic() - at > UNUSED_AFTER]
+        for name in set(unused) - _kept.current:
             _rankers.pop(name, None)
             del _last_used[name]
 

@@ -19,6 +19,7 @@ from recommender.serving.current_versions import (
     is_active_model,
     read_histories,
     read_versions,
+    under_model,
 )
 from recommender.serving.filtering.attributes import build_mask, find_unknown_names
 from recommender.serving.filtering.eligibility import EligibilityFilter
@@ -84,6 +85,8 @@ def open_context(
     data.
     """
     cache_read = cache_read or read_versions(request.viewer_id, list_read)
+    if request.model is not None:
+        request, cache_read = _under_model(request, cache_read)
     snapshot = cache_read.load_snapshot()
     if request.page is not None and request.page.data_set not in (None, snapshot.table.data_set):
         raise CursorExpired  # its ids mean other movies by now
@@ -111,6 +114,13 @@ def open_context(
         unknown_names=attributes.unknown_names | unknown_genres,
         degraded=not cache_read.redis_up or selectors.is_database_down(),
     )
+
+
+def _under_model(request: RecommendRequest, cache_read: CacheRead) -> tuple[RecommendRequest, CacheRead]:
+    """Have a request answered by the model of its arm: one more read of Redis, for the list under that model. Where the
+    model is missing the request is answered as if there were no experiment, and counts for none."""
+    under = under_model(cache_read, request.model or "", request.viewer_id)
+    return (replace(request, model=None, arm_id=0), cache_read) if under is None else (request, under)
 
 
 def load_viewer(context: RequestContext) -> ViewerProfile:

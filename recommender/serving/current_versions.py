@@ -190,6 +190,21 @@ def active_ranker(cache_read: CacheRead) -> "Ranker | None":
     return at_current_counts(ranker) if ranker.metadata.get("data_set", 0) == data_set else None
 
 
+def under_model(cache_read: CacheRead, model: str, viewer_id: int | None) -> CacheRead | None:
+    """Return what holds for a viewer whose lists are another model's than the active one: that model, and the viewer's
+    list under it. None where the model is missing, or was trained on other data than the catalogue is of."""
+    ranker = registry.get_or_load(model)
+    if ranker is None or ranker.metadata.get("data_set", 0) != cache_read.load_snapshot().table.data_set:
+        return None
+    if model == cache_read.versions.model:
+        return cache_read
+    stored_list = None
+    if cache_read.redis_up and viewer_id is not None:
+        with suppress(CacheUnavailable):
+            stored_list = cache.read_lists(model, [viewer_id]).get(viewer_id)
+    return cache_read._replace(versions=cache_read.versions._replace(model=model), stored_list=stored_list)
+
+
 def is_active_model(ranker: "Ranker | None", cache_read: CacheRead) -> bool:
     """Say whether this is the model that should answer: the active one, or none where none is active."""
     return cache_read.versions.model == (None if ranker is None else ranker.version)

@@ -83,6 +83,8 @@ class RecommendRequest:
     seed: int | None = None  # of a list that is drawn from the best movies; None: the best ones in order
     rival: Rival | None = None  # whose films share the list; None: there is one way of ranking
     arm_id: int = 0  # of the experiment that the viewer is in; 0: none
+    model: str | None = None  # version whose lists the arm has; None: the active one
+    home_order: Sequence[str] = ()  # kinds of rows that come first on the home page
     page: Page | None = None  # of the list; None: the list has one page, and nothing behind it is asked for
 
     @property

@@ -211,7 +211,7 @@ def test_tasks_keep_the_names_that_schedules_and_waiting_messages_have():
         ),
         *("finish_erasures", "clear_checkpoints", "tidy", "guard_active_model", "requeue_lost_jobs", "refresh_charts"),
         *("send_webhooks", "deliver_webhook", "refresh_ratings", "count_watches", "read_texts", "take_back"),
-        *("store_served_lists", "sum_up_outcomes", "watch_system"),
+        *("store_served_lists", "sum_up_outcomes", "watch_system", "watch_experiments"),
     }
     scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | set(settings.CELERY_TASK_ROUTES)
     assert scheduled <= set(app.tasks)

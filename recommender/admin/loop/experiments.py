@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from recommender import registry
 from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.loop.insights import percent
 from recommender.experiments import lifecycle
@@ -17,8 +18,11 @@ from recommender.experiments.lifecycle import ExperimentError
 from recommender.experiments.planning import make_plan
 from recommender.experiments.results import ArmResult, read_result
 from recommender.experiments.units import GUARDS
-from recommender.models import Experiment, ExperimentArm
+from recommender.models import Experiment, ExperimentArm, ModelVersion
+from recommender.serving.home.page import GENERIC_ORDER, PERSONAL_ORDER
 
+FIXED = ("surface", "metric", "expected_effect", "traffic")  # once it was started
+MAX_VERSIONS = 30
 COLOURS = {"running": "info", "shipped": "success", "draft": "warning", "stopped": "danger"}
 
 
@@ -38,13 +42,36 @@ class ShipForm(EndForm):
     arm = forms.CharField(max_length=40, help_text="The name of the arm that everyone is to get.")
 
 
+class ArmFormSet(forms.BaseInlineFormSet):
+    """The arms of a draft as they are entered."""
+
+    def clean(self) -> None:
+        """Raise ValidationError for rows of the home page that there are not."""
+        super().clean()
+        for form in self.forms:
+            order = form.cleaned_data.get("home_order", "") if hasattr(form, "cleaned_data") else ""
+            if unknown := [kind for kind in order.split() if kind not in PERSONAL_ORDER + GENERIC_ORDER]:
+                kinds = ", ".join(dict.fromkeys(PERSONAL_ORDER + GENERIC_ORDER))
+                form.add_error("home_order", f"There is no row {unknown[0]}. There are: {kinds}.")
+
+
 class ArmInline(TabularInline):
     """The arms, the control first. What runs is not changed: changed weights would move viewers."""
 
     model = ExperimentArm
     extra = 0
     min_num = 2
-    fields = ("name", "weight", "diversity")
+    fields = ("name", "weight", "diversity", "with_seen", "model", "home_order")
+    formset = ArmFormSet
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Offer the model versions that can be served, the newest first."""
+        if db_field.name == "model":
+            versions = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("-pk")
+            names = versions.values_list("name", flat=True)[:MAX_VERSIONS]
+            choices = [("", "the active one"), *((name, name) for name in names)]
+            return forms.ChoiceField(choices=choices, required=False, widget=UnfoldAdminSelectWidget(choices=choices))
+        return super().formfield_for_dbfield(db_field, request, **options)
 
     def has_add_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         """Allow changes to drafts alone."""
@@ -70,7 +97,8 @@ class ExperimentAdmin(SummaryAboveForm):
     fields = (
         "name",
         "hypothesis",
-        ("metric", "expected_effect", "traffic"),
+        ("surface", "ends_on", "traffic"),
+        ("metric", "expected_effect"),
         ("status_label", "owner"),
         ("started_at", "ended_at", "shipped_arm"),
         "reason",
@@ -81,7 +109,7 @@ class ExperimentAdmin(SummaryAboveForm):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep what decides fixed once it was started."""
-        return (*self.readonly_fields, *(() if _is_draft(obj) else ("metric", "expected_effect", "traffic")))
+        return (*self.readonly_fields, *(() if _is_draft(obj) else FIXED))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Protect what was started: it is the memory of why things are as they are."""
@@ -105,12 +133,14 @@ class ExperimentAdmin(SummaryAboveForm):
                 "rate": percent(plan.rate),
                 "needed": f"{plan.viewers_needed:,}",
                 "daily": f"{plan.viewers_a_day:,.0f}",
+                "memory": [(of.arm, f"{of.redis / 1e6:,.1f} MB", f"{of.process / 1e6:,.0f} MB") for of in plan.memory],
                 "powers": [(days, f"{power:.0%}") for days, power in plan.powers],
             }
         result = read_result(record)
         return {
             "result": result,
             "rows": [_row(arm) for arm in result.arms],
+            "stopped": [arm.arm for arm in result.arms if arm.arm.stopped_at],
             "guards": [row for arm in result.arms for row in _guard_rows(arm)],
             "uses_before": any(arm.once is not None and arm.once.uses_before for arm in result.arms),
             "needed": f"{result.viewers_needed:,}" if result.viewers_needed else "",
@@ -152,7 +182,8 @@ class ExperimentAdmin(SummaryAboveForm):
         permissions=["operate"],
         dialog={
             "title": "Give everyone what an arm gets",
-            "description": "The experiment ends. It can be rolled back.",
+            "description": "The experiment ends, and the arm's settings hold for all; a model of its own becomes the"
+            " active one. It can be rolled back.",
             "form_class": ShipForm,
             "form_submit_text": "Ship",
         },
@@ -185,7 +216,7 @@ class ExperimentAdmin(SummaryAboveForm):
         experiment = get_or_404(self, request, object_id)
         try:
             act(experiment.pk)
-        except ExperimentError as error:
+        except (ExperimentError, registry.ActivationRefused) as error:
             messages.error(request, str(error))
         else:
             messages.success(request, message)
@@ -201,7 +232,7 @@ def _row(result: ArmResult) -> tuple[str, ...]:
     difference, once = result.difference, result.once
     relative = None if once is None else once.relative
     return (
-        result.arm.name,
+        f"{result.arm.name} (stopped)" if result.arm.stopped_at else result.arm.name,
         f"{result.viewers:,}",
         percent(result.rate),
         "the control" if difference is None else f"{difference.difference:+.2%}",

@@ -138,10 +138,14 @@ def _make_page(context: RequestContext, viewer: ViewerProfile, max_rows: int, ro
     own = row_context.own
     rows, scores = build_rows(row_context, max_rows * row_length)
     pinned = apply_to_home_rows(context.snapshot, rows, row_context.allowed, eligibility.now, request.rules_override)
-    candidates = round_robin(rows, GENERIC_ORDER if row_context.ranker is None else PERSONAL_ORDER)
+    order = GENERIC_ORDER if row_context.ranker is None else PERSONAL_ORDER
+    first = [kind for kind in request.home_order if kind in order]
+    candidates = round_robin(rows, [*first, *(kind for kind in order if kind not in first)])
     doubles = context.snapshot.doubles
     min_movies = min(MIN_MOVIES, row_length, max(1, int(row_context.allowed.sum()) - doubles.extra))
     chosen = choose_rows(candidates, scores, max_rows, row_length, min_movies, pinned, films=doubles.films)
+    if request.home_order:
+        chosen = put_first(chosen, request.home_order)
     languages = context.languages_for(viewer)
     named = [film for row in chosen for text in (row.title, row.reason) for film in text.films]
     shown = table.ids[np.concatenate([np.array(named, np.int64), *(row.rows for row in chosen)])].tolist()
@@ -276,6 +280,12 @@ def order_rows(rows: Sequence[CandidateRow], scores: np.ndarray, row_length: int
         remaining.remove(best)
         ordered.append(best[1])
     return ordered + [row for row in rows if row.kind == LAST_KIND]
+
+
+def put_first(rows: Sequence[CandidateRow], kinds: Sequence[str]) -> list[CandidateRow]:
+    """Put the rows of these kinds first, in the order of the kinds; the others follow as they are."""
+    places = {kind: place for place, kind in enumerate(kinds)}
+    return sorted(rows, key=lambda row: places.get(row.kind, len(places)))
 
 
 def _mean_score(rows: np.ndarray, scores: np.ndarray) -> float:

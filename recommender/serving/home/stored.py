@@ -74,6 +74,7 @@ class PageRequest:
             *(LAYOUT, self.max_rows, self.row_length, age, country, wish, base.details, base.filters.as_dict()),
             *(settings.COUNTRY, settings.TITLE_LANGUAGE, settings.CERTIFICATE_COUNTRY, settings.UNCERTIFIED_AGE),
             *(settings.CONTINUE_DAYS, settings.WATCH_AGAIN_DAYS),
+            *base.home_order,
         ]
         return blake2b(json.dumps(asked).encode(), digest_size=ASKED_SIZE).digest()
 
