@@ -9,14 +9,13 @@ from rest_framework import serializers
 from catalog.api.fields import viewer_key_in_file
 from catalog.event_keys import EventId, parse_event_key
 from catalog.exchange.row_schemas import RowKind, row_fields
-from catalog.exchange.text_blocks import Batch, Row, TextBlock
+from catalog.exchange.text_blocks import ABSENT, Batch, Row, TextBlock, ValueBlock
 from catalog.keys import MAX_KEY_LENGTH, Key
 from catalog.models import WatchEvent
 
 KINDS = {kind.label: int(kind) for kind in WatchEvent.Kind}
 _INVALID: Any = object()  # in place of a value
-_ABSENT: Any = object()
-_SCALARS = (str, int, float, bool)
+_SCALARS = (str, int, float, bool, type(None))
 MAX_SECONDS_DIGITS = 12
 
 
@@ -48,8 +47,11 @@ def read_event_rows(batch: Batch) -> EventRows:
         lines, broken = batch.lines, batch.broken
         columns = [_read_texts(name, field, batch.columns.get(name), len(lines)) for name, field in fields.items()]
         return _sort_out(lines, columns, batch.row, set(), broken)
+    if isinstance(batch, ValueBlock):
+        columns = [_read_values(name, field, batch.columns[name]) for name, field in fields.items()]
+        return _sort_out(batch.lines, columns, batch.row, set(), batch.broken)
     columns = [
-        _read_values(name, field, [row.values.get(name, _ABSENT) for row in batch]) for name, field in fields.items()
+        _read_values(name, field, [row.values.get(name, ABSENT) for row in batch]) for name, field in fields.items()
     ]
     names = frozenset(fields)
     doubtful = {place for place, row in enumerate(batch) if row.problem or not row.values.keys() <= names}
@@ -80,12 +82,13 @@ def _read_texts(name: str, field: serializers.Field, texts: Sequence[str] | None
 
 def _read_values(name: str, field: serializers.Field, values: Sequence[Any]) -> list[Any]:
     """Read a column of any values. 1, 1.0 and true are equal, and not the same."""
-    by_type = {scalar: _Known(field, _READERS.get(name, _read)) for scalar in _SCALARS}
-    absent = _default(field)
-    return [
-        absent if value is _ABSENT else by_type[type(value)][value] if type(value) in by_type else _read(field, value)
-        for value in values
-    ]
+    by_type: dict[type, Mapping[Any, Any]] = {scalar: _Known(field, _READERS.get(name, _read)) for scalar in _SCALARS}
+    by_type[type(ABSENT)] = {ABSENT: _default(field)}
+    types = set(map(type, values))
+    if len(types) == 1 and (only := types.pop()) in by_type:
+        known = by_type[only]
+        return [known[value] for value in values]
+    return [by_type[type(value)][value] if type(value) in by_type else _read(field, value) for value in values]
 
 
 def _default(field: serializers.Field) -> Any:

@@ -7,20 +7,23 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+import orjson
 
 from catalog.csv_records import CsvRecords, Record
 from catalog.errors import DataFileError
 from catalog.exchange.csv_header import Columns, read_header
 from catalog.exchange.parquet_files import parquet_values
-from catalog.exchange.text_blocks import Row, TextBlock
+from catalog.exchange.text_blocks import ABSENT, Row, TextBlock, ValueBlock
 from catalog.exchange.text_encoding import decoding_problem, numbered_lines, open_text
 
 ANY_COLUMNS = Columns((), allow_others=True)
 NAME_SEPARATOR = "|"  # between the names in one cell
 _ESCAPED = ("\\\\", "\\|")
 MAX_LINES_AT_ONCE, MAX_CHARACTERS_AT_ONCE = 1_000, 1_000_000  # of a JSONL
+MAX_WHOLE = 2.0**63
 ROWS_TO_LOOK_AT = 100  # of a JSONL, before a mapped column that none of them has counts as missing
 LIST_COLUMNS = frozenset(
     {"genres", "directors", "actors", "director_ids", "actor_ids", "countries", "availability", "aliases", "tags"}
@@ -181,45 +184,109 @@ def _json_rows(text: io.TextIOWrapper, name: str, columns: Columns) -> Iterator[
 
 
 def _plain_json_rows(text: io.TextIOWrapper, name: str) -> Iterator[Row]:
-    is_first = True
-    for lines in _blocks_of_lines(text, name):
-        if is_first and lines[0][1].startswith("["):
-            raise DataFileError(name, lines[0][0], "is a JSON list: write one object a line (jq -c '.[]' does it)")
-        is_first = False
-        values = _parse_json_block([line for _, line in lines], text.encoding)
-        if values is not None:
-            yield from (Row(number, row) for (number, _), row in zip(lines, values, strict=True))
-            continue
-        for number, line in lines:
-            problem = decoding_problem(line, text.encoding)
-            yield Row(number, {}, problem) if problem else _parse_json_row(number, line)
+    for numbers, lines in _blocks_of_lines(text, name, MAX_LINES_AT_ONCE):
+        rows = _parse_json_block(lines, text.encoding)
+        values = [*chain.from_iterable(map(dict.values, rows or ()))]
+        texts = len(values) + sum(type(value) is str for value in values)
+        if rows is None or 2 * texts != sum(line.count('"') for line in lines) or _has_huge_number(values):
+            yield from map(_parse_json_row, numbers, lines, repeat(text.encoding))
+        else:
+            yield from map(Row, numbers, rows)
 
 
-def _blocks_of_lines(text: io.TextIOWrapper, name: str) -> Iterator[list[tuple[int, str]]]:
-    """Yield the lines that are not empty, some at a time, without the spaces around them."""
-    block: list[tuple[int, str]] = []
-    size = 0
+def json_blocks(
+    file: BinaryIO, name: str, columns: Columns, encoding: str | None, size: int
+) -> Iterator[Sequence[Row] | ValueBlock]:
+    """Yield the rows of a JSONL file in blocks, for kinds of rows whose values are all of them plain. Parameters and
+    errors as in read_rows()."""
+    if columns.mapping:
+        rows = read_rows(file, FileFormat.JSONL, name, columns=columns, encoding=encoding)
+        while some := list(islice(rows, size)):
+            yield some
+        return
+    text, at_once = open_text(file, name, encoding, require_utf8=False), min(size, MAX_LINES_AT_ONCE)
+    block = _JsonBlock(columns.known)
+    try:
+        for numbers, lines in _blocks_of_lines(text, name, at_once):
+            block.add_lines(numbers, lines, text.encoding)
+            if len(block) > size - at_once:
+                yield block.finished()
+                block = _JsonBlock(columns.known)
+    except DataFileError:  # the rows before it count
+        if len(block):
+            yield block.finished()
+        raise
+    finally:
+        text.detach()
+    if len(block):
+        yield block.finished()
+
+
+class _JsonBlock:
+    """A block of rows that is being read."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.lines: list[int] = []
+        self.columns: dict[str, list[Any]] = {name: [] for name in names}
+        self.broken: list[Row] = []
+
+    def __len__(self) -> int:
+        return len(self.lines) + len(self.broken)
+
+    def add_lines(self, numbers: Sequence[int], lines: Sequence[str], encoding: str) -> None:
+        """Add lines: at once where that is safe, else each alone."""
+        if (columns := _parse_json_columns(lines, encoding, [*self.columns])) is not None:
+            self.lines += numbers
+            for name, column in columns.items():
+                self.columns[name] += column
+            return
+        for row in map(_parse_json_row, numbers, lines, repeat(encoding)):
+            if row.problem or not row.values.keys() <= self.columns.keys():
+                self.broken.append(row)
+                continue
+            self.lines.append(row.line)
+            for name, column in self.columns.items():
+                column.append(row.values.get(name, ABSENT))
+
+    def finished(self) -> ValueBlock:
+        """Return the block."""
+        return ValueBlock(self.lines, self.columns, self.broken)
+
+
+def _blocks_of_lines(text: io.TextIOWrapper, name: str, at_once: int) -> Iterator[tuple[list[int], list[str]]]:
+    """Yield the numbers of the lines that are not empty, some at a time, and the lines without the spaces around them.
+
+    Raises DataFileError where the file is a JSON list.
+    """
+    numbers: list[int] = []
+    block: list[str] = []
+    size, is_first = 0, True
     try:
         for number, line in numbered_lines(text, name):
             if line := line.strip():
-                block.append((number, line))
+                if is_first and line.startswith("["):
+                    raise DataFileError(name, number, "is a JSON list: write one object a line (jq -c '.[]' does it)")
+                is_first = False
+                numbers.append(number)
+                block.append(line)
                 size += len(line)
-            if len(block) == MAX_LINES_AT_ONCE or size > MAX_CHARACTERS_AT_ONCE:
-                yield block
-                block, size = [], 0
+            if len(block) == at_once or size > MAX_CHARACTERS_AT_ONCE:
+                yield numbers, block
+                numbers, block, size = [], [], 0
     except DataFileError:  # the rows before it count
         if block:
-            yield block
+            yield numbers, block
         raise
     if block:
-        yield block
+        yield numbers, block
 
 
 def _parse_json_block(lines: Sequence[str], encoding: str) -> list[dict[str, Any]] | None:
-    """Return the objects of lines, read as one JSON list at half the price; None where one of them may be no row.
+    """Return the objects of lines, read as one JSON list at a third of the price; None where one of them may be no row.
 
     Where no line has a list or an escape, and each has braces around it and its quotes in pairs, nothing can begin in
-    one line and end in another, so there are as many objects as lines only where each line is one.
+    one line and end in another, so there are as many objects as lines only where each line is one. The caller looks for
+    whole numbers beyond 64 bits, and for a name that stands twice: fewer texts are there then than the quotes say.
     """
     body = ",".join(lines)
     if "\\" in body or "[" in body or decoding_problem(body, encoding):
@@ -227,14 +294,30 @@ def _parse_json_block(lines: Sequence[str], encoding: str) -> list[dict[str, Any
     if any(line[0] != "{" or line[-1] != "}" or line.count('"') % 2 for line in lines):
         return None
     try:
-        rows = json.loads(f"[{body}]", parse_constant=_reject_constant)
-    except (ValueError, RecursionError):
+        rows: list[dict[str, Any]] = orjson.loads(f"[{body}]")
+    except orjson.JSONDecodeError:
         return None
-    if len(rows) != len(lines):
+    return rows if len(rows) == len(lines) else None
+
+
+def _parse_json_columns(lines: Sequence[str], encoding: str, names: Sequence[str]) -> dict[str, list[Any]] | None:
+    """Return the values of lines by name; None where one of them may be no row of these names."""
+    rows = _parse_json_block(lines, encoding)
+    if rows is None:
         return None
-    # A name that stands twice is lost: then fewer texts are there than the quotes say, or a structure is.
-    texts = sum(len(row) + sum(type(value) is str for value in row.values()) for row in rows)
-    return rows if 2 * texts == body.count('"') else None
+    columns = {name: [row.get(name, ABSENT) for row in rows] for name in names}
+    types = {name: list(map(type, column)) for name, column in columns.items()}
+    if any(float in types[name] and _has_huge_number(column) for name, column in columns.items()):
+        return None
+    values = sum(map(len, rows))
+    known = len(rows) * len(names) - sum(of_column.count(object) for of_column in types.values())
+    texts = values + sum(of_column.count(str) for of_column in types.values())
+    return columns if known == values and 2 * texts == sum(line.count('"') for line in lines) else None
+
+
+def _has_huge_number(values: Iterable[Any]) -> bool:
+    """Tell whether one of the values may be a whole number beyond 64 bits, which orjson reads as a float."""
+    return any(type(value) is float and not -MAX_WHOLE < value < MAX_WHOLE for value in values)
 
 
 def _mapped_rows(rows: Iterator[Row], name: str, columns: Columns) -> Iterator[Row]:
@@ -256,7 +339,9 @@ def _mapped_rows(rows: Iterator[Row], name: str, columns: Columns) -> Iterator[R
         raise DataFileError(name, None, f"no row has `{column}`, mapped to {field}")
 
 
-def _parse_json_row(number: int, line: str) -> Row:
+def _parse_json_row(number: int, line: str, encoding: str) -> Row:
+    if problem := decoding_problem(line, encoding):
+        return Row(number, {}, problem)
     try:
         values = json.loads(line, parse_constant=_reject_constant, object_pairs_hook=_unique_object)
     except _DuplicateName as error:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from catalog.exchange.csv_header import Columns
 from catalog.exchange.event_rows import KINDS, EventRows, read_event_rows
-from catalog.exchange.row_files import FileFormat, csv_table, read_rows
+from catalog.exchange.row_files import FileFormat, csv_table, json_blocks, read_rows
 from catalog.exchange.row_schemas import FIELDS, RowKind, validate_row
 from catalog.exchange.text_blocks import Batch, Row, rows_of
 from catalog.models import Credit
@@ -69,6 +69,8 @@ def read_batches(
     if kind is RowKind.EVENTS and file_format is FileFormat.CSV:
         with csv_table(file, name, columns, encoding) as table:
             yield from table.blocks(BLOCK_SIZE)
+    elif kind is RowKind.EVENTS and file_format is FileFormat.JSONL:
+        yield from json_blocks(file, name, columns, encoding, BLOCK_SIZE)
     else:
         rows = read_rows(file, file_format, name, columns=columns, encoding=encoding, max_rows=max_rows)
         yield from batched(rows, BLOCK_SIZE if kind is RowKind.EVENTS else BATCH_SIZE)

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from catalog import csv_records
 from catalog.errors import DataFileError
+from catalog.exchange.event_rows import read_event_rows
 from catalog.exchange.history.importing import import_history
 from catalog.exchange.history.reading import ReadOptions
 from catalog.exchange.row_files import FileFormat, read_rows
-from catalog.exchange.row_import import batched, import_rows
+from catalog.exchange.row_import import batched, import_rows, read_batches
 from catalog.exchange.row_schemas import COLUMNS, RowKind
+from catalog.exchange.text_blocks import rows_of
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.movielens import read_movielens
 from tests.support.cast import ADA, BEN, NEMO
@@ -385,3 +387,44 @@ def test_an_export_says_which_viewers_are_sessions(tmp_path):
         assert import_file(kind, write_file(tmp_path, export_lines(kind, "csv"), f"{kind}.csv"))[1] == []
     assert Viewer.objects.get(pk=9001).is_session
     assert not Viewer.objects.get(pk=ADA).is_session
+
+
+NUMBERS = ["1", "1.0", "-0", "4.5", "1e3", "1E400", "NaN", "18446744073709551616", "-9223372036854775809", "01", "true"]
+TEXTS = ['"x"', '""', '"a\\u0041"', '"{"', '"}"', '"1', '"\x01"']
+VALUES = st.sampled_from([*NUMBERS, *TEXTS, "null", "{}", "[]", '{"a": 1}'])
+NAMES = st.sampled_from(["user_id", "movie_id", "rating", "event_id", "other"])
+LINES = st.lists(st.tuples(NAMES, VALUES), max_size=4).map(
+    lambda pairs: "{" + ", ".join(f'"{name}": {value}' for name, value in pairs) + "}"
+)
+
+
+def object_of(line):
+    """Return the object that a line is, with its names in order; None where it is none, or names something twice."""
+
+    def once(pairs):
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError
+        return dict(sorted(pairs))
+
+    try:
+        value = json.loads(line, object_pairs_hook=once, parse_constant=int)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(LINES | st.sampled_from(["{", "}", "", "7", '{"user_id": 1},{"user_id": 2}']), max_size=6))
+def test_lines_of_json_say_in_a_block_what_each_says_alone(lines):
+    """Also numbers that the quick parser knows not, as whole numbers beyond 64 bits."""
+    alone = [(number, object_of(line)) for number, line in enumerate(lines, 1) if line]
+    body, columns = "\n".join(lines).encode(), COLUMNS[RowKind.EVENTS]
+    blocks = list(read_batches(RowKind.EVENTS, io.BytesIO(body), FileFormat.JSONL, "f", columns=columns))
+    rows = read_rows(io.BytesIO(body), FileFormat.JSONL, columns=columns)
+    for read in (rows, (row for block in blocks for row in rows_of(block))):
+        said = [(row.line, None if row.problem else dict(sorted(row.values.items()))) for row in read]
+        assert repr(said) == repr(alone)
+    for block in blocks:
+        as_columns, as_rows = read_event_rows(block), read_event_rows(rows_of(block))
+        assert repr(as_columns[:-1]) == repr(as_rows[:-1])
+        assert {row.line for row in as_columns.doubtful} == {row.line for row in as_rows.doubtful}
