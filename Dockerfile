@@ -12,15 +12,15 @@ COPY requirements-kafka.txt requirements-tracing.txt ./
 RUN pip install -r requirements.txt -r requirements-s3.txt -r requirements-kafka.txt -r requirements-tracing.txt
 
 COPY manage.py ./
-COPY infrastructure ./infrastructure
 COPY movierec ./movierec
 COPY infrastructure ./infrastructure
 COPY catalog ./catalog
 COPY recommender ./recommender
 
-# Models and checkpoints, shared by web and workers.
-RUN install -d -o movierec -g movierec /var/lib/movierec
-ENV MOVIEREC_STATE=/var/lib/movierec MOVIEREC_BIND=0.0.0.0 PORT=8000
+# Models and checkpoints, shared by web and workers. Group 0 may write, as a cluster may run any other user in it; nothing
+# else is written to but /tmp, so the rest may be mounted read-only. A user without a name has this one.
+RUN install -d -o movierec -g 0 -m 2775 /var/lib/movierec && chmod -R a+rX /srv/movierec
+ENV MOVIEREC_STATE=/var/lib/movierec MOVIEREC_BIND=0.0.0.0 PORT=8000 HOME=/tmp USER=movierec
 VOLUME /var/lib/movierec
 USER movierec
 EXPOSE 8000

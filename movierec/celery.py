@@ -5,7 +5,15 @@ import sys
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun, worker_process_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    celeryd_after_setup,
+    celeryd_init,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+)
 
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
 from infrastructure.logs import request_id, tolerate_full_disk
@@ -19,6 +27,14 @@ if "celery" in sys.argv[0]:  # a worker or beat, not a process that only sends t
 app = Celery("movierec")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_after_setup.connect
+def compare_settings(**_: Any) -> None:
+    """Log, before a worker forks, which settings other machines have otherwise."""
+    from infrastructure.shared_settings import log_differences  # needs the settings
+
+    log_differences()
 
 
 @worker_process_init.connect

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
 from infrastructure.addresses import exposure_reason
 from infrastructure.server_wait import wait_for_redis
+from infrastructure.shared_settings import describe_differences, find_differences
 
 
 @register(Tags.security)
@@ -34,13 +35,17 @@ def check_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckM
 
 @register("servers", deploy=True)
 def check_servers(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Check, with `--deploy`, that Postgres and Redis answer."""
+    """Check, with `--deploy`, that Postgres and Redis answer, and that all machines have what must be alike."""
     problems: list[CheckMessage] = []
     try:
         connection.ensure_connection()
     except DatabaseError as error:
         message = f"Postgres does not answer: {' '.join(str(error).split())}"
         problems.append(Error(message, hint="DATABASE_URL says where it is.", id="movierec.E004"))
+    else:
+        if differences := find_differences():
+            message = f"Settings differ between machines: {describe_differences(differences)}."
+            problems.append(Warning(message, hint="Set them alike and restart.", id="movierec.W001"))
     try:
         wait_for_redis(lambda line: None, timeout=0)
     except CommandError as error:

@@ -26,8 +26,8 @@ control_socket_disable = True
 # MKL would keep buffers of every thread that ever multiplied matrices.
 raw_env = ["OMP_NUM_THREADS=1", "MKL_DISABLE_FAST_MM=1", "MOVIEREC_DB_POOL=1"]
 timeout = 60  # seconds
-graceful_timeout = 10  # seconds
-keepalive = 30  # seconds
+graceful_timeout = 10 + int(float(os.environ.get("MOVIEREC_DRAIN_SECONDS") or 0))  # seconds
+keepalive = 30  # seconds: longer than a balancer keeps a connection (deploy/), so that it is the one that ends it
 sendfile = False  # what a slow reader leaves waits in memory, not in a thread
 limit_request_line = 8190  # bytes of an address: 100 film ids to exclude, with room
 max_requests = 0
@@ -103,7 +103,9 @@ def post_worker_init(worker: Any) -> None:
 
     It need not look at that again, nor look for cycles several times in one request.
     """
-    from infrastructure.signals import web_process_started  # Django is loaded by now; not where the file is only read
+    # Django is loaded by now; not where the file is only read.
+    from infrastructure.shared_settings import log_differences
+    from infrastructure.signals import web_process_started
 
     web_process_started.send(sender=None)
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -111,6 +113,7 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     threading.Thread(target=_collect_garbage_forever, name="collect-garbage", daemon=True).start()
+    threading.Thread(target=log_differences, name="compare-settings", daemon=True).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

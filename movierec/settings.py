@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -15,8 +16,9 @@ from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
 from infrastructure import disk_space
-from infrastructure.addresses import WILDCARDS, bind_host, url_host, url_problem
+from infrastructure.addresses import URL_SCHEMES, WILDCARDS, bind_host, url_host, url_problem
 from infrastructure.redis_address import RedisAddress
+from infrastructure.shared_settings import application_name
 from movierec.local import server_paths
 from movierec.postgres.connection import Connection
 from movierec.secret_strength import weakness
@@ -212,17 +214,43 @@ def _server_url(variable: str, embedded_url: str) -> str:
 
 
 # --- Postgres ---------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url_config(_server_url("DATABASE_URL", server_paths.database_url(STATE_DIR)))}
-DATABASES["default"]["ENGINE"] = "movierec.postgres"  # Django's own with a circuit breaker
 INTERACTIVE = env.bool("MOVIEREC_DB_POOL", default=False)  # a web process: a person waits for its answers
-# TCP finds out that one connection was cut off, while infrastructure.connectivity still sees Postgres.
-_TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds, seconds, times
-DATABASES["default"]["OPTIONS"] = {
-    **_TCP,
-    "tcp_user_timeout": 2_000 if INTERACTIVE else 30_000,  # milliseconds
-    **DATABASES["default"].get("OPTIONS", {}),
-    "connect_timeout": 2 if INTERACTIVE else 5,  # seconds
+_DATABASE_URL = _server_url("DATABASE_URL", server_paths.database_url(STATE_DIR))
+# A pooler in transaction mode, as PgBouncer, for web processes alone. What a session holds goes to Postgres itself.
+_POOLED_URL = _server_url("DATABASE_POOLED_URL", "") if INTERACTIVE else ""
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Return the configuration of a connection to Postgres."""
+    database: dict[str, Any] = env.db_url_config(url)
+    database["ENGINE"] = "movierec.postgres"  # Django's own with a circuit breaker
+    database["OPTIONS"] = {
+        # TCP finds out that one connection was cut off, while infrastructure.connectivity still sees Postgres.
+        "keepalives_idle": 10,  # seconds, as the next
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 2_000 if INTERACTIVE else 30_000,  # milliseconds
+        "application_name": application_name(SHARED_SETTINGS),
+        **database.get("OPTIONS", {}),
+        "connect_timeout": 2 if INTERACTIVE else 5,  # seconds
+    }
+    return database
+
+
+# Compared between all processes of this database (infrastructure.shared_settings), by what they are in the environment.
+SHARED_SETTINGS = {
+    "MOVIEREC_SECRET_KEY": SECRET_KEY,
+    "REDIS_URL": [env(name, default="") for name in URL_SCHEMES if not name.startswith("DATABASE")],
+    "MOVIEREC_KEY_PREFIX": env("MOVIEREC_KEY_PREFIX", default=""),
+    "MOVIEREC_MODELS_URL": MODELS_URL,
+    "MOVIEREC_CERTIFICATE_COUNTRY": CERTIFICATE_COUNTRY,
+    "MOVIEREC_COUNTRY": COUNTRY,
+    "MOVIEREC_TITLE_LANGUAGE": TITLE_LANGUAGE,
+    "MOVIEREC_UNCERTIFIED_AGE": UNCERTIFIED_AGE,
+    "MOVIEREC_SEEN_SHARE": SEEN_SHARE,
+    "MOVIEREC_TRACK_EVENTS": sorted(TRACK_EVENTS.items()) if isinstance(TRACK_EVENTS, dict) else TRACK_EVENTS,
 }
+DATABASES = {"default": _database(_POOLED_URL or _DATABASE_URL)}
 if INTERACTIVE:
     # Web processes only: Celery closes a pool after every task.
     DATABASES["default"]["OPTIONS"]["pool"] = {
@@ -235,6 +263,9 @@ if INTERACTIVE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if _POOLED_URL:
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # the next fetch may get another connection
+    DATABASES["direct"] = _database(_DATABASE_URL)  # for recommender.locks; closed after each request
 
 # --- free disk space ------------------------------------------------------------------------------------------------
 DISK_THRESHOLDS = disk_space.DiskThresholds(

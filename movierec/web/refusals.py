@@ -22,10 +22,14 @@ _REFUSALS = {
 }
 
 
-def refusal(status: int, detail: str = "") -> bytes:
+STOPPING = _Refusal("stopping", "This process is about to stop. Another one answers.")
+
+
+def refusal(status: int, detail: str = "", *, stopping: bool = False) -> bytes:
     """Return a whole answer of HTTP/1.1 that ends the connection. `detail`: what is wrong, where the status alone does
-    not say what to do."""
-    code, advice = _REFUSALS.get(status, _Refusal("bad_request", f"The request cannot be read: {detail[:200]}"))
+    not say what to do. `stopping`: the process is, and says so to who asks whether it is ready."""
+    unreadable = _Refusal("bad_request", f"The request cannot be read: {detail[:200]}")
+    code, advice = STOPPING if stopping else _REFUSALS.get(status, unreadable)
     request_id = uuid.uuid4().hex
     body = json.dumps(
         {

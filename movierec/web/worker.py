@@ -75,6 +75,7 @@ class WebWorker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.polled: dict[Connection, None] = {}
+        self.drained_at: float | None = None  # monotonic seconds; set when the process was told to stop
         self.last_sweep = 0.0
 
     def init_process(self) -> None:
@@ -87,6 +88,16 @@ class WebWorker(ThreadWorker):
         self.health_pool = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="health")
         BufferedSocket.send_timeout = client_timeouts.BODY_SECONDS
         super().init_process()
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop: a balancer hears at once that this process is not ready, and until it has taken notice
+        (DRAIN_SECONDS) requests are still served."""
+        if client_timeouts.DRAIN_SECONDS == 0:
+            super().handle_exit(sig, frame)
+        elif self.drained_at is None:
+            self.drained_at = time.monotonic() + client_timeouts.DRAIN_SECONDS
+            self.method_queue.defer(lambda: None)  # wakes the event loop
 
     # --- connections come and wait ----------------------------------------------------------------------------------
     def accept(self, listener: Any) -> None:
@@ -170,11 +181,11 @@ class WebWorker(ThreadWorker):
         if sock.has_headers:
             connection.timeout = sock.started_at + client_timeouts.BODY_SECONDS + sock.received_bytes / MIN_RATE
 
-    def refuse(self, connection: Connection, status: int) -> None:
+    def refuse(self, connection: Connection, status: int, *, stopping: bool = False) -> None:
         """Answer with the status, without a thread, and end the connection."""
         connection.reusable = False
         try:
-            connection.sock.sendall(refusal(status))
+            connection.sock.sendall(refusal(status, stopping=stopping))
         except OSError:
             self.drop(connection)
         else:
@@ -182,13 +193,16 @@ class WebWorker(ThreadWorker):
 
     def enqueue_req(self, connection: Connection) -> None:
         """Give the request to a thread."""
+        if self.drained_at is not None and connection.sock.path.startswith("/health/ready"):
+            self.refuse(connection, 503, stopping=True)
+            return
         pool = self.health_pool if connection.sock.path.startswith("/health/") else self.tpool
         future = pool.submit(self.handle, connection)
         future.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, connection, future))
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
         """Run the application, in a thread."""
-        if not conn.sock.body_is_complete:
+        if not conn.sock.body_is_complete or self.drained_at is not None:
             req.force_close()  # and the answer says so: the rest of that body must not be taken for a request
         return super().handle_request(req, conn)
 
@@ -250,6 +264,8 @@ class WebWorker(ThreadWorker):
     def murder_pending(self) -> None:
         """End connections that are over their time; gunicorn's loop calls it at each turn."""
         now = time.monotonic()
+        if self.drained_at is not None and now >= self.drained_at:
+            self.alive = False
         if now < self.last_sweep + SWEEP_SECONDS:
             return
         self.last_sweep = now

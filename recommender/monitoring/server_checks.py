@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from infrastructure import disk_space
 from infrastructure.disk_space import format_bytes
 from infrastructure.redis_address import RedisAddress
+from infrastructure.shared_settings import describe_differences, find_differences
 from recommender import cache
 from recommender.monitoring.checks import Check, Status
 
@@ -60,6 +61,15 @@ def check_postgres(full_disk_refusals: int) -> Check:
         remedy = "Point DATABASE_URL at the primary; see to its disk, then to default_transaction_read_only."
         return Check(name, label, Status.FAIL, "read-only", "It takes no writes: events are refused.", remedy)
     return Check(name, label, Status.OK, "answers")
+
+
+def check_shared_settings() -> Check:
+    """Check that all processes of this database have the same values of what must be alike."""
+    name, label = "settings", "Settings of all machines"
+    if differences := find_differences():
+        remedy = "Set them alike on all machines, and restart those that had another one."
+        return Check(name, label, Status.WARN, "differ", describe_differences(differences), remedy)
+    return Check(name, label, Status.OK, "alike")
 
 
 def check_redis() -> RedisState:

@@ -32,6 +32,7 @@ POSTGRES_CHECKS = {
     "schedules": "Schedules",
     "queue": "Queue",
     "jobs_failed": "Failed jobs, last day",
+    "settings": "Settings of all machines",
     "outbox": "Waiting to be published",
     "webhooks": "Webhooks",
     "experiments": "Experiments",
@@ -91,6 +92,7 @@ def _check_postgres_contents(postgres: Check, redis: server_checks.RedisState) -
                 queue_checks.check_outbox(),
                 queue_checks.check_webhooks(),
                 experiment_checks.check_experiments(),
+                server_checks.check_shared_settings(),
             ]
         except ProgrammingError:
             detail = "The database lacks tables of this version."

@@ -30,26 +30,11 @@ class Reply(NamedTuple):
     seconds: float
 
 
-class LiveServer:
-    """Run gunicorn. Every call takes a new connection, so any of the web processes may answer."""
+class Client:
+    """Call the API on a port. Every call takes a new connection, so any of the web processes may answer."""
 
-    def __init__(self, key: str, *, wait: bool = True, output: Any = None, **more: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url, self.key = f"http://127.0.0.1:{self.port}", key
-        own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
-        command = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
-        errors = subprocess.STDOUT if output else None
-        self.process = subprocess.Popen(
-            command,
-            env=worker_environment() | own | more,
-            cwd=ROOT,
-            start_new_session=True,
-            stdout=output,
-            stderr=errors,
-        )
-        wait_until(self.is_ready if wait else self.is_alive, 180)
+    def __init__(self, key: str, port: int) -> None:
+        self.key, self.port, self.url = key, port, f"http://127.0.0.1:{port}"
 
     def send(self, path: str, body: Any = None, *, key: bool | str = False) -> Reply:
         """Send a GET, or a POST if there is a body, with the key of the tests if asked, or with another one."""
@@ -84,6 +69,28 @@ class LiveServer:
             return self.send("/health/live").status == 200
         except OSError:
             return False
+
+
+class LiveServer(Client):
+    """Run gunicorn, and call it."""
+
+    def __init__(self, key: str, *, wait: bool = True, output: Any = None, port: int = 0, **more: str) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            super().__init__(key, probe.getsockname()[1])
+        own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
+        command = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
+        errors = subprocess.STDOUT if output else None
+        self.process = subprocess.Popen(
+            command,
+            env=worker_environment() | own | more,
+            cwd=ROOT,
+            start_new_session=True,
+            stdout=output,
+            stderr=errors,
+        )
+        wait_until(self.is_ready if wait else self.is_alive, 180)
 
     @property
     def workers(self) -> list[int]:

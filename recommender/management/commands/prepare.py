@@ -41,13 +41,23 @@ class Command(BaseCommand):
         parser.add_argument("--data", type=Path, metavar="PATH", help="A zip or folder of MovieLens or MovieTweetings.")
         parser.add_argument("--people", type=Path, metavar="FILE", help="Directors and actors for --data.")
         parser.add_argument("--empty", action="store_true", help="No demo: a site for films of your own.")
+        parser.add_argument(
+            "--tables", action="store_true", help="The tables and the first admin alone, as before an upgrade."
+        )
 
-    def handle(self, *args: Any, data: Path | None, people: Path | None, empty: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, data: Path | None, people: Path | None, empty: bool, tables: bool, **options: Any
+    ) -> None:
         self._print_step("tables")
         for wait in (server_wait.wait_for_postgres, server_wait.wait_for_redis):
             wait(self._print_step)
         check_database_not_newer()
         call_command("migrate", verbosity=0, interactive=False)
+        if tables:
+            if selectors.data_set() == 0:  # a demo would be loaded by a later start
+                services.bump_data_set()
+            self._create_admin()
+            return
         state = DataState(settings.DATA_NOTE)
         self._load_data(data, people, empty, state)
         if not state.is_trained or not self._can_serve():
