@@ -64,8 +64,8 @@ class Balancer(Client):
 
 
 def start_host(key, port=0):
-    own = {"MOVIEREC_WEB_WORKERS": "1", "MOVIEREC_DRAIN_SECONDS": str(DRAIN_SECONDS)}
-    return LiveServer(key, port=port, wait=port == 0, **own)
+    own = {"MOVIEREC_WEB_WORKERS": "1", "MOVIEREC_DRAIN_SECONDS": str(DRAIN_SECONDS), "PORT": str(port or free_port())}
+    return LiveServer(key, wait=port == 0, **own)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ pytest.importorskip("helm_python")
 pytest.importorskip("kubernetes_validate")
 
 specification = importlib.util.spec_from_file_location("check", ROOT / "deploy" / "helm" / "check.py")
+assert specification
+assert specification.loader
 chart = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(chart)
 

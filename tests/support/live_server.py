@@ -74,10 +74,10 @@ class Client:
 class LiveServer(Client):
     """Run gunicorn, and call it."""
 
-    def __init__(self, key: str, *, wait: bool = True, output: Any = None, port: int = 0, **more: str) -> None:
+    def __init__(self, key: str, *, wait: bool = True, output: Any = None, **more: str) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", int(more.get("PORT", 0))))
             super().__init__(key, probe.getsockname()[1])
         own = {"PORT": str(self.port), "MOVIEREC_API_OPEN": "1", "MOVIEREC_LOG_LEVEL": "ERROR"}
         command = [sys.executable, "-m", "gunicorn", "-c", "movierec/gunicorn.py", "movierec.wsgi"]
