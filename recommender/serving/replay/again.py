@@ -274,7 +274,7 @@ def _moved(served: ServedList, films: Films, eligibility: EligibilityFilter, *, 
     _, catalogue, epoch = films.versions
     others: list[tuple[Reason, str]] = []
     had_rules = bool(served.flags & FLAGS["rules"])
-    if had_rules != has_rules or any(rule.changed_at >= made_at for rule in table.merchandising_rules):
+    if had_rules != has_rules or any(rule.changed_at > made_at for rule in table.merchandising_rules):
         others.append((Reason.RULES_CHANGED, "A rule was made, changed or deleted since; rules of then are not kept."))
     if _has_other_history(served, films):
         text = "The history was written to since, and what was deleted or merged is not kept."
@@ -282,7 +282,7 @@ def _moved(served: ServedList, films: Films, eligibility: EligibilityFilter, *, 
     if _counts_moved(served, made_at, epoch):
         others.append((Reason.COUNTS_MOVED, "What is popular was counted anew since; counts of then are not kept."))
     is_moved = catalogue is not None and catalogue != table.version
-    return Moved(table.ids[table.added_at >= made_at].tolist(), is_moved, others)
+    return Moved(table.ids[table.added_at > made_at].tolist(), is_moved, others)
 
 
 def _has_other_history(served: ServedList, films: Films) -> bool:

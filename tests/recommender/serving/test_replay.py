@@ -1,5 +1,6 @@
 """Replay: a served list is computed again, and is the same, or it is said what moved."""
 
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 
@@ -7,13 +8,15 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from catalog.models import Rule, Viewer, WatchEvent
-from catalog.services import bump_catalogue
-from recommender import tasks
+from catalog.models import Movie, Rule, Viewer, WatchEvent
+from catalog.services import bump_catalogue, save_record
+from recommender import registry, tasks
 from recommender.models import ModelVersion, ServedList
+from recommender.serving.candidates import charts
 from recommender.serving.replay import Reason, Verdict, replay
 from tests.support.api import recommended_ids
-from tests.support.cast import ADA, BEN, CLEO, GODFATHER, MATRIX, NEMO, STAR_WARS, TOY_STORY
+from tests.support.cast import ADA, BEN, CLEO, DAN, EVE, GODFATHER, MATRIX, NEMO, STAR_WARS, TOY_STORY
+from tests.support.tiny_model import INVENTED, second_version
 
 
 def again(*answers):
@@ -148,6 +151,51 @@ def test_many_are_counted_and_a_difference_that_nothing_explains_is_an_error(sit
         say("x")
     with pytest.raises(CommandError, match="Give ids"):
         say()
+
+
+@pytest.mark.slow
+def test_a_thousand_lists_over_a_night_an_import_and_edits_are_all_explained(site, model, model_folder):
+    def serve(turns):
+        for turn in range(turns):
+            viewer = (ADA, BEN, CLEO, DAN, EVE)[turn % 5]
+            first = site.get(f"/recommend?user_id={viewer}&top_k={turn % 7 + 3}")
+            if first["next"]:
+                site.get(f"/recommend?user_id={viewer}&top_k={turn % 7 + 3}&cursor={first['next']}")
+            site.get(f"/recommend?user_id={viewer}&diversity=0.{turn % 9 + 1}")
+            site.post("/recommend/filtered", {"user_id": viewer, "genres": ["Crime", "Sci-Fi"], "final_k": 5})
+            site.get(f"/similar/{STAR_WARS}?user_id={viewer}")
+            site.get(("/popular", "/trending", "/latest")[turn % 3] + f"?user_id={viewer}")
+            site.post("/recommend", {"user_ids": [ADA, viewer] if viewer != ADA else [ADA, BEN]})
+            listed = recommended_ids(first)
+            if listed:
+                kind = ("watch", "like", "not_interested")[turn % 3]
+                site.post("/events", {"user_id": viewer, "movie_id": listed[turn % len(listed)], "kind": kind})
+        tasks.store_served_lists()
+
+    serve(50)
+    first = recommended_ids(site.get(f"/recommend?user_id={ADA}"))
+    site.patch(f"/movies/{first[0]}", {"published": False, "genres": ["Crime"]})
+    site.patch(f"/movies/{first[1]}", {"certificate": "R"})
+    old = [{"user_id": viewer, "movie_id": str(movie), "kind": "watch", "occurred_at": "2020-01-01T00:00:00Z"}
+           for viewer in (ADA, BEN, DAN) for movie in INVENTED["Crime"][:4]]  # fmt: skip
+    site.post("/events", old)
+    serve(50)
+    with second_version(model_folder) as second:
+        registry.activate(second.name, "the night")
+        Rule.objects.create(name="down", action="bury", places=5, by="movie", movie_id=int(first[2]))
+        bump_catalogue()
+        save_record(Movie(pk=9_999, title="New", year=2020))
+        charts.refresh()
+        serve(50)
+        verdicts, reasons = Counter(), Counter()
+        for row in ServedList.objects.all():
+            difference = replay(row).difference
+            verdicts[difference.verdict] += 1
+            reasons.update({reason for reason, _ in difference.reasons})
+            assert difference.verdict != Verdict.UNEXPLAINED, (row.pk, row.get_surface_display(), row.request)
+    print(verdicts, reasons)
+    assert sum(verdicts.values()) >= 1_000
+    assert verdicts[Verdict.SAME] > 300
 
 
 def test_replaying_leaves_no_trace(site, model):
