@@ -54,11 +54,15 @@ def run(args: argparse.Namespace) -> None:
 
 def measure_batch() -> tuple[dict[str, Any], dict[str, Any]]:
     """Measure the whole batch, and the model alone."""
-    batch = fill_lists()
+    return fill_lists(), rank_alone()
+
+
+def rank_alone() -> dict[str, Any]:
+    """Measure the model alone, which encodes and ranks the same viewers in memory."""
     with multiprocessing.Manager() as manager:
         start = manager.Barrier(LIGHT_CONCURRENCY)
         shares = run_isolated_in_parallel([(_bare, (share, start)) for share in range(LIGHT_CONCURRENCY)])
-    return batch, {
+    return {
         "viewers": sum(share_result["viewers"] for share_result in shares),
         "seconds": max(share_result["seconds"] for share_result in shares),
     }

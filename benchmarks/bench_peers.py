@@ -1,7 +1,8 @@
 """The same job with what a team would take instead, each in an environment of its own that this command makes: lists of
 200 for every viewer of one data set, lists for one viewer at a time, and training.
 
-ours          the batch job end to end (Postgres to Redis), and GET /recommend, computed and stored
+ours          the batch job end to end (Postgres to Redis), and GET /recommend, computed and stored; in memory, as
+              the libraries' `recommend` does: the lists of the same viewers from histories that were read before
 rectools      SASRec and HSTU of RecTools in the published shape, trained for --minutes each, and its own `recommend`;
               SASRec in our shape too (width, layers, heads, films of a history), hardly trained
 implicit      ALS and its own top-k
@@ -12,7 +13,8 @@ viewers_per_min         lists of 200 for all viewers; one_p50_ms, one_p99_ms: a 
 fit_s, ndcg10           seconds of training, and NDCG@10 for what viewers watched next (P1's validation); for us the
                         seconds until that of the better model of RecTools is reached
 peak_mb                 resident memory at its peak; ours: of all processes of the batch, of the service: of one worker
-over_rectools           our viewers_per_min over those of the faster model of RecTools; in_our_shape: over that one
+over_rectools           our viewers_per_min over those of the faster model of RecTools; in_our_shape: over that one;
+                        in_memory_over_rectools: for the same job, as `ours` reads Postgres, packs lists and stores them
 
 Libraries have no HTTP, database, filters or freshness in their figures; ours and the service's are over HTTP.
 --quick is meant for ml-latest-small (--data)."""
@@ -106,7 +108,7 @@ def run(args: argparse.Namespace) -> None:
             server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
             readers = fixture.histories.viewers[:READERS].tolist()
             ours = {name: _drive(server, readers) for name in ("computed", "stored")}
-            batch = bench_batch.fill_lists()
+            batch, alone = bench_batch.fill_lists(), bench_batch.rank_alone()
             with _service(pythons["service"], rows, redis_url(system.state)) as (other, peak):
                 known = np.unique(np.load(rows)["viewers"])[:READERS].tolist()
                 for name in ("computed", "stored"):
@@ -116,6 +118,7 @@ def run(args: argparse.Namespace) -> None:
         peers["ours, computed"] |= {"viewers_per_min": 60 * batch["viewers"] / batch["seconds"]}
         peers["ours, computed"]["peak_mb"] = batch["peak_mb"]
         peers["ours, stored"] = ours["stored"]
+        peers["ours, in memory"] = {"viewers_per_min": 60 * alone["viewers"] / alone["seconds"]}
     _report(peers, args.preset, len(task.vocab), sum(p.numel() for p in fixture.ranker.model.parameters()))
 
 
@@ -248,6 +251,7 @@ def _report(peers: dict[str, dict[str, Any]], preset: str, movies: int, paramete
         "movies": movies,
         "cpus": available_resources().cpus,
         "over_rectools": round(ours / fastest, 2),
+        "in_memory_over_rectools": round(peers["ours, in memory"]["viewers_per_min"] / fastest, 2),
         "in_our_shape": round(ours / peers["rectools sasrec, our shape"]["viewers_per_min"], 2),
         "peers": {name: {key: round(float(value), 4) for key, value in row.items()} for name, row in peers.items()},
         "published": PUBLISHED,

@@ -21,7 +21,7 @@ class Workload:
     """Requests of each call by name, no two of them equal while the data last."""
 
     NAMES = (
-        *("floor", "cached", "cached_key", "uncached", "filtered", "explained", "similar"),
+        *("floor", "cached", "cached_first", "cached_key", "uncached", "filtered", "explained", "similar"),
         *("home", "home_computed", "events"),
     )
 
@@ -39,6 +39,11 @@ class Workload:
             "floor": self._each([0], lambda _: ("GET", "/floor", None)),
             "cached": self._each(
                 self.readers, lambda viewer_id: ("GET", f"/recommend?user_id={viewer_id}&top_k={LIST_LENGTH}", None)
+            ),
+            # Lengths around LIST_LENGTH, so that no answer of before is asked for again.
+            "cached_first": self._each(
+                [(viewer_id, length) for length in range(10, 31) for viewer_id in self.readers],
+                lambda pair: ("GET", f"/recommend?user_id={pair[0]}&top_k={pair[1]}", None),
             ),
             "cached_key": self._each(
                 keys, lambda key: ("GET", f"/recommend?user_id={quote(key, safe='')}&top_k={LIST_LENGTH}", None)

@@ -171,6 +171,10 @@ class StrictView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self.read_call(request)
+
+    def read_call(self, request: Request) -> None:
+        """Validate the query and the body. Raises QueryValidationError, BodyValidationError or ValidationError."""
         handler = self._handler(request)
         if handler is not None:
             with self.reading_limits(request):
@@ -205,11 +209,12 @@ def token_viewer(request: Request) -> Key | None:
 
 def require_body(request: Request) -> None:
     """Raise ValidationError where the call came without a body: a client lost it, and {} would be another wish."""
-    if not _has_body(request):
+    if not has_body(request):
         raise ValidationError("The body is missing: send a JSON object, {} if all of its fields are to be left out.")
 
 
-def _has_body(request: Request) -> bool:
+def has_body(request: Request) -> bool:
+    """Say whether a call came with a body."""
     return request.META.get("CONTENT_LENGTH") not in (None, "", "0", 0)
 
 
@@ -218,7 +223,7 @@ def _read(request: Request, handler: Any, viewer: Key | None) -> dict[str, Any]:
     query, body = getattr(handler, "query", None), getattr(handler, "body", None)
     if getattr(handler, "needs_body", False):
         require_body(request)
-    if body is None and not getattr(handler, "reads_body_itself", False) and _has_body(request):
+    if body is None and not getattr(handler, "reads_body_itself", False) and has_body(request):
         raise BodyValidationError(
             "This call takes no body: send its values as parameters of the address, if it has any."
         )

@@ -8,7 +8,7 @@ from catalog.services.erasure import erase_viewer
 from catalog.services.event_deletion import DeletedEvents, delete_event, delete_events
 from catalog.services.event_duplicates import conflict_result, equal_as_float32
 from catalog.services.event_types import EventBlock, EventResult, EventStatus, NewEvent
-from catalog.services.events import RecordedBlock, record_block, record_events
+from catalog.services.events import RecordedBlock, record_block, record_events, record_new_event
 from catalog.services.genres import GenreChange, write_genres
 from catalog.services.get_or_create import NamedPerson
 from catalog.services.merging import (
@@ -95,6 +95,7 @@ __all__ = [
     "publish_movies",
     "record_block",
     "record_events",
+    "record_new_event",
     "remove_demo",
     "save_record",
     "save_viewer",

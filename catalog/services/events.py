@@ -30,6 +30,20 @@ _LOCK_MOVIES = """
       ARRAY(SELECT id FROM catalog_viewer WHERE id = ANY(%s::int[])),
       ARRAY(SELECT key FROM catalog_viewer WHERE key = ANY(%s::text[]))
 """
+# Stores an event of a movie and of a viewer who are there: the same locks in the same order as for many events.
+_INSERT_ONE = """
+    WITH movie AS MATERIALIZED (SELECT id FROM catalog_movie WHERE id = %s FOR KEY SHARE),
+    viewer AS MATERIALIZED (
+      SELECT id FROM catalog_viewer WHERE {column} = %s AND EXISTS (SELECT FROM movie) FOR NO KEY UPDATE),
+    stored AS (
+      INSERT INTO catalog_watchevent (viewer_id, movie_id, occurred_at, kind, client_event_id, rating, completion)
+      SELECT viewer.id, movie.id, %s::timestamptz, %s::smallint, %s::uuid, %s::real, %s::real FROM viewer, movie
+      ON CONFLICT DO NOTHING
+      RETURNING viewer_id)
+    UPDATE catalog_viewer SET publish_pending = true, is_session = is_session AND %s,
+      version = 1 + greatest(version, (SELECT version_floor FROM catalog_revision))
+    WHERE id = (SELECT viewer_id FROM stored) RETURNING id, version
+"""
 # Raises the versions of some viewers, above that of any deleted viewer too, and marks them for the outbox; those among
 # some accounts are no sessions from here on.
 _BUMP = """
@@ -107,6 +121,23 @@ def record_events(
         recorded = _record(EventBlock.of(events), announce, others or {})
     results = [recorded.others.get(position, _STORED) for position in range(len(events))]
     return [_add_version(result, event.viewer, recorded) for result, event in zip(results, events, strict=True)]
+
+
+def record_new_event(event: NewEvent) -> EventResult | None:
+    """Store an event that is merely new, of a movie and a viewer who are there, in one statement, and announce nothing.
+
+    None for any other, of which nothing is stored: record_events() says what becomes of it.
+    """
+    event_id = event.client_event_id
+    is_plain = event.kind != WatchEvent.Kind.PROGRESS and not (event_id and event_id.text)
+    if not is_plain or _validation_errors(EventBlock.of([event])):
+        return None
+    column = "id" if isinstance(event.viewer, int) else "key"
+    values = (event.occurred_at, event.kind, event_id and event_id.number, event.rating, event.completion)
+    with connection.single_write(), connection.cursor() as cursor:  # type: ignore[attr-defined]  # movierec.postgres
+        cursor.execute(_INSERT_ONE.format(column=column), [event.movie_id, event.viewer, *values, event.is_session])
+        row = cursor.fetchone()
+    return None if row is None else replace(_STORED, viewer_id=row[0], viewer_version=row[1])
 
 
 def record_block(block: EventBlock, *, newcomers: set[int] | None = None) -> RecordedBlock:

@@ -3,6 +3,8 @@
 import select
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db.backends.postgresql import base
@@ -50,6 +52,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             _discard_pool(self.alias, pool)  # Postgres was gone for a moment: the pool's connections have died
             connection = make(conn_params)
         return connection
+
+    @contextmanager
+    def single_write(self) -> Iterator[None]:
+        """Have a statement that writes without a transaction around it waited for as transactions are."""
+        self.ensure_connection()
+        self.connection.is_writing = True
+        try:
+            yield
+        finally:
+            if self.connection is not None:
+                self.connection.is_writing = False
 
     def _configure_connection(self, connection: Any) -> bool:
         if self.pool:

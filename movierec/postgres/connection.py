@@ -31,12 +31,13 @@ class Connection(psycopg.Connection[Any]):
     """A connection whose every wait ends when Postgres is down."""
 
     checked_at = float("-inf")  # monotonic seconds: when the server last said over it that it is there
+    is_writing = False  # whether a statement that is a transaction of its own writes
 
     def wait(self, gen: Any, interval: float = POLL_INTERVAL, timeout: float | None = None) -> Any:
         """Wait as psycopg does. Raises PostgresUnreachable."""
         return super().wait(
             self._close_when_unreachable(
-                _check_while_waiting(gen, _unreachable_check(in_transaction=not self.autocommit))
+                _check_while_waiting(gen, _unreachable_check(in_transaction=self.is_writing or not self.autocommit))
             ),
             interval=interval,
             timeout=timeout,

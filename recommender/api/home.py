@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -31,7 +32,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.lists.see_all import SeeAllSerializer, see_all
 from recommender.api.openapi.operations import operation
-from recommender.models import ServedList
+from recommender.models import Experiment, ServedList
 from recommender.serving.home.page import build_page
 from recommender.serving.home.page_parts import Page, PageRow
 from recommender.serving.request import Filters
@@ -97,6 +98,7 @@ class HomeView(ApiView):
 
     surface = ServedList.Surface.HOME
     allow_viewer_token = True
+    keeps_answers = True
 
     @operation(
         "home",
@@ -107,11 +109,15 @@ class HomeView(ApiView):
         "first films by the model; what may be watched again is last. Without a viewer, or for one without a history: "
         "what everyone watches.",
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Return a home page of rows for a viewer, or for everyone."""
+        if self.kept is not None:
+            return self.kept.respond(request._request)
         values = self.validated
         list_request = to_request({**values, "top_k": values["row_length"]}, filters=to_filters(values))
         page = build_page(list_request, values["rows"], values["row_length"], film_json)
+        if list_request.viewer_id is not None or "user_id" not in values:  # else a viewer who is not known yet
+            self.keep_answer(page, (list_request.viewer_id, Experiment.Surface.HOME))
         return Response(page_body(sent_viewer(values), page, list_request.filters, values["sent"]))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -32,7 +33,7 @@ from recommender.api.list_responses import (
 )
 from recommender.api.lists.pages import PagedFields
 from recommender.api.openapi.operations import EXAMPLE_HISTORY, operation
-from recommender.models import ServedList
+from recommender.models import Experiment, ServedList
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
 
@@ -130,6 +131,7 @@ class RecommendView(ApiView):
     surface = ServedList.Surface.RECOMMEND
     allow_viewer_token = True
     begins_with_list = True
+    keeps_answers = True
 
     @operation(
         "recommend_stored",
@@ -137,10 +139,15 @@ class RecommendView(ApiView):
         RecommendAnswerSerializer,
         parameters=[RecommendQuerySerializer],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """Recommend movies to a viewer by their stored history."""
+        if self.kept is not None:
+            return self.kept.respond(request._request)
         list_request = to_request(self.validated)
-        return Response(list_body(sent_viewer(self.validated), recommend(list_request, self.list_read)))
+        answer = recommend(list_request, self.list_read)
+        if list_request.model is None:  # a model of an arm may be missing for a while
+            self.keep_answer(answer, (list_request.viewer_id, Experiment.Surface.LISTS))
+        return Response(list_body(sent_viewer(self.validated), answer))
 
     @operation(
         "recommend",
@@ -152,7 +159,7 @@ class RecommendView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies to a viewer, to viewers who watch together, or for a history that is sent."""
         list_request = to_request(self.validated)
-        body = list_body(sent_viewer(self.validated), recommend(list_request))
+        body = list_body(sent_viewer(self.validated), recommend(list_request, self.list_read))
         return Response(body | _group_ids(self.validated))
 
 
@@ -161,6 +168,7 @@ class FilteredView(ApiView):
 
     surface = ServedList.Surface.FILTERED
     allow_viewer_token = True
+    begins_with_list = True
 
     @operation(
         "recommend_filtered",
@@ -180,7 +188,9 @@ class FilteredView(ApiView):
     def post(self, request: Request) -> Response:
         """Recommend movies that satisfy attribute filters."""
         list_request = to_filtered_request(self.validated)
-        body = filtered_list_body(sent_viewer(self.validated), recommend(list_request), list_request.filters)
+        body = filtered_list_body(
+            sent_viewer(self.validated), recommend(list_request, self.list_read), list_request.filters
+        )
         return Response(body | _group_ids(self.validated))
 
 

@@ -1,6 +1,6 @@
 """POST /similar and GET /similar/{id}: movies like a movie."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.http import Http404
@@ -21,7 +21,8 @@ from recommender.api.list_responses import LanguageFields, MovieDetailFields, Ne
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
 from recommender.models import ServedList
-from recommender.movies.movie_ids import movie_id_text, parse_movie_id
+from recommender.movies.movie_ids import movie_id_texts, parse_movie_id
+from recommender.serving.current_versions import ListRead
 from recommender.serving.paging.page import Page, about
 from recommender.serving.paging.tokens import CursorInvalid
 from recommender.serving.similar import MovieNotFound, find_similar
@@ -76,6 +77,7 @@ class SimilarView(ApiView):
 
     surface = ServedList.Surface.SIMILAR
     allow_viewer_token = True
+    begins_with_list = True
 
     @operation(
         "similar",
@@ -86,7 +88,7 @@ class SimilarView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """List the movies that are most like a movie."""
-        return _respond(self.validated["movie_id"], self.validated, self.validated["page"])
+        return _respond(self.validated["movie_id"], self.validated, self.validated["page"], self.list_read)
 
 
 class SimilarToView(ApiView):
@@ -94,6 +96,7 @@ class SimilarToView(ApiView):
 
     surface = ServedList.Surface.SIMILAR
     allow_viewer_token = True
+    begins_with_list = True
 
     @operation(
         "similar_to",
@@ -108,13 +111,13 @@ class SimilarToView(ApiView):
             page = about(self.validated["page"], movie_id)
         except CursorInvalid:
             raise QueryValidationError({"cursor": [NO_CURSOR]}) from None
-        response = _respond(movie_id, self.validated, page)
+        response = _respond(movie_id, self.validated, page, self.list_read)
         if "user_id" not in self.validated:
             response.headers["Cache-Control"] = conditional_get.shared_cache_control()
         return response
 
 
-def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
+def _respond(movie_id: str, values: Mapping[str, Any], page: Page, list_read: ListRead | None) -> Response:
     """Answer with the movies like this one. Raises Http404."""
     viewer = values["user_id"].key if "user_id" in values else None
     try:
@@ -130,15 +133,16 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
             details=values["details"],
             title_languages=values.get("title_languages", NO_WISH),
             page=page,
+            list_read=list_read,
         )
     except MovieNotFound:
         raise Http404(f"The catalogue has no film {movie_id}.") from None
+    cards = _cards(answer.movie_ids, answer.movie_cards)
     return Response(
         {
             "movie_id": movie_id,
             "similar": [
-                {**_card(neighbour, answer.movie_cards), "similarity": similarity}
-                for neighbour, similarity in zip(answer.movie_ids, answer.similarities, strict=True)
+                {**card, "similarity": similarity} for card, similarity in zip(cards, answer.similarities, strict=True)
             ],
             "source": answer.source,
             "model_version": answer.model_version,
@@ -152,5 +156,9 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page) -> Response:
     )
 
 
-def _card(movie_id: int, cards: Mapping[int, MovieCard | DetailedCard] | None) -> dict[str, Any]:
-    return {"movie_id": movie_id_text(movie_id)} if cards is None else movie_card(movie_id, cards)
+def _cards(
+    movie_ids: Sequence[int], cards: Mapping[int, MovieCard | DetailedCard] | None
+) -> Iterable[Mapping[str, Any]]:
+    if cards is None:
+        return ({"movie_id": text} for text in movie_id_texts(movie_ids))
+    return (movie_card(movie_id, cards) for movie_id in movie_ids)

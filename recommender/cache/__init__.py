@@ -15,7 +15,7 @@ from recommender.cache.codec import (
     Versions,
     WatchCounts,
 )
-from recommender.cache.connection import CacheUnavailable
+from recommender.cache.connection import CacheUnavailable, RawRead
 from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters, read_total_counters
 from recommender.cache.home_pages import StoredHome, read_home, read_homes, store_home
 from recommender.cache.lists import (
@@ -25,6 +25,7 @@ from recommender.cache.lists import (
     erase_viewers,
     read_chart,
     read_embedding,
+    read_list,
     read_list_and_versions,
     read_lists,
     read_text_vectors,
@@ -45,7 +46,7 @@ from recommender.cache.processes import (
     record_heartbeat,
     report_loaded_model,
 )
-from recommender.cache.rates import RateWindow, count_call_and_read, count_calls
+from recommender.cache.rates import RateWindow, count_call_and_read, count_call_and_repeat, count_calls
 from recommender.cache.streams import (
     StreamRead,
     append_records,
@@ -78,6 +79,7 @@ __all__ = [
     "ExclusionCounts",
     "ListRead",
     "RateWindow",
+    "RawRead",
     "StoredHome",
     "StoredList",
     "StoredPage",
@@ -89,6 +91,7 @@ __all__ = [
     "announce_next_model",
     "append_records",
     "count_call_and_read",
+    "count_call_and_repeat",
     "count_calls",
     "count_waiting_records",
     "delete_all",
@@ -110,6 +113,7 @@ __all__ = [
     "read_embedding",
     "read_home",
     "read_homes",
+    "read_list",
     "read_list_and_versions",
     "read_lists",
     "read_page",

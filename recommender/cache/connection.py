@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.cache import caches
@@ -27,6 +27,13 @@ PROBE_INTERVAL = 1.0  # seconds
 
 class CacheUnavailable(Exception):
     """Redis did not answer, or refused the command. Nothing is known to have been read or written."""
+
+
+class RawRead(NamedTuple):
+    """A read and its reply: while the same command has the same reply, nothing that it reads has changed."""
+
+    command: tuple[str, ...]
+    reply: Any  # as it came
 
 
 class RedisConnection:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import caches
 
 from recommender.cache.codec import Versions
-from recommender.cache.connection import redis_connection
+from recommender.cache.connection import CacheUnavailable, RawRead, redis_connection
 from recommender.cache.keys import as_name, as_number, full_key, home_page_key
 from recommender.cache.versions import version_names
 
@@ -62,16 +62,18 @@ class StoredHome(NamedTuple):
         return cls(asked, model, epoch, catalogue, version, inputs, newest, since, until, body)
 
 
-def read_home(viewer_id: int, asked: bytes) -> tuple[Versions, StoredHome | None]:
-    """Return the versions and the page in the place of what is asked for, in one round trip; it is not judged here."""
-    names = [*version_names(viewer_id), _place(viewer_id, asked)]
-    with redis_connection.checked_client():
-        values = caches["lists"].get_many(names)
-    model, *numbers = (values.get(name) for name in names[:4])
+def read_home(viewer_id: int, asked: bytes) -> tuple[Versions, StoredHome | None, RawRead]:
+    """Return the versions and the page in the place of what is asked for, and both as they were read, in one round
+    trip; the page is not judged here."""
+    command = ("MGET", *map(full_key, [*version_names(viewer_id), _place(viewer_id, asked)]))
+    [reply] = redis_connection.run(command)
+    if isinstance(reply, Exception):
+        raise CacheUnavailable(f"Redis refused: {reply}") from reply
+    model, *numbers, page = reply
     versions = Versions(as_name(model), *map(as_number, numbers))
     if viewer_id == NOBODY:
         versions = versions._replace(viewer=NOBODY)
-    return versions, StoredHome.unpack(values.get(names[4]))
+    return versions, StoredHome.unpack(page), RawRead(command, reply)
 
 
 def store_home(viewer_id: int, stored: StoredHome) -> None:

@@ -16,7 +16,7 @@ from recommender.cache.codec import (
     pack_embedding,
     unpack_embedding,
 )
-from recommender.cache.connection import CacheUnavailable, counters_connection, redis_connection
+from recommender.cache.connection import CacheUnavailable, RawRead, counters_connection, redis_connection
 from recommender.cache.home_pages import viewer_home_keys
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
@@ -55,16 +55,21 @@ class ListRead(NamedTuple):
     viewer_id: int
     versions: Versions
     stored_list: StoredList | None
+    raw: RawRead | None = None  # all of that as it was read; None where it took more than one read
 
 
 def read_list_and_versions(viewer_id: int) -> tuple[Versions, StoredList | None]:
-    """Return the versions and the viewer's list, in one round trip; a second only just after the active model changed.
+    """Return the versions and the list of `read_list`."""
+    _, versions, stored_list, _ = read_list(viewer_id)
+    return versions, stored_list
 
-    The list is not judged here: ask `.is_current(versions)`.
-    """
+
+def read_list(viewer_id: int) -> ListRead:
+    """Read the versions and the viewer's list, in one round trip; a second only just after the active model changed."""
     guess = last_active_model.current
-    [values] = redis_connection.run(read_command(guess, viewer_id))
-    return judge_values(guess, viewer_id, values)
+    command = read_command(guess, viewer_id)
+    [values] = redis_connection.run(command)
+    return judge_values(guess, viewer_id, RawRead(command, values))
 
 
 def read_command(model: str, viewer_id: int) -> tuple[str, ...]:
@@ -73,16 +78,18 @@ def read_command(model: str, viewer_id: int) -> tuple[str, ...]:
     return ("MGET", *map(full_key, names))
 
 
-def judge_values(guess: str, viewer_id: int, values: Any) -> tuple[Versions, StoredList | None]:
+def judge_values(guess: str, viewer_id: int, read: RawRead) -> ListRead:
     """Return the versions and the list among the values that Redis had for a model; reads the list anew where that is
     not the active one. Raises CacheUnavailable where Redis refused."""
+    values = read.reply
     if isinstance(values, Exception):
         raise CacheUnavailable(f"Redis refused: {values}") from values
     model, packed = as_name(values[0]), values[4]
     if model is not None and model != guess:
         last_active_model.current = model
         [packed] = redis_connection.run(("GET", full_key(list_key(model, viewer_id))))
-    return Versions(model, *map(as_number, values[1:4])), StoredList.unpack(packed)
+    versions, is_whole = Versions(model, *map(as_number, values[1:4])), packed is values[4]
+    return ListRead(viewer_id, versions, StoredList.unpack(packed), read if is_whole else None)
 
 
 def read_lists(model: str, viewer_ids: Sequence[int]) -> dict[int, StoredList]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from recommender.cache import lists
-from recommender.cache.connection import CacheUnavailable, counters_connection, redis_connection
+from recommender.cache.connection import CacheUnavailable, RawRead, counters_connection, redis_connection
 from recommender.cache.keys import full_key, rate_key
 from recommender.cache.lists import ListRead
 
@@ -34,14 +34,21 @@ def count_calls(window: RateWindow, calls: int = 1) -> int | None:
 
 
 def count_call_and_read(window: RateWindow, viewer_id: int) -> tuple[int | None, ListRead | None]:
-    """Count a call as `count_calls` does and read as `read_list_and_versions` does, in one round trip unless the
-    counters have a server of their own; None for what Redis refused."""
-    if counters_connection is not redis_connection:
-        return _count_apart(window), _read_apart(viewer_id)
+    """Count a call as `count_calls` does and read as `read_list` does, in one round trip unless the counters have a
+    server of their own; None for what Redis refused."""
     guess = lists.last_active_model.current
-    *counted, values = redis_connection.run(*window.commands(), lists.read_command(guess, viewer_id))
-    read = None if isinstance(values, Exception) else ListRead(viewer_id, *lists.judge_values(guess, viewer_id, values))
-    return window.calls_in(counted), read
+    calls, read = count_call_and_repeat(window, lists.read_command(guess, viewer_id))
+    if read is None or isinstance(read.reply, Exception):
+        return calls, None
+    return calls, lists.judge_values(guess, viewer_id, read)
+
+
+def count_call_and_repeat(window: RateWindow, command: tuple[str, ...]) -> tuple[int | None, RawRead | None]:
+    """Count a call as `count_calls` does and repeat a read, likewise."""
+    if counters_connection is not redis_connection:
+        return _count_apart(window), _read_apart(command)
+    *counted, reply = redis_connection.run(*window.commands(), command)
+    return window.calls_in(counted), RawRead(command, reply)
 
 
 def _count_apart(window: RateWindow) -> int | None:
@@ -52,9 +59,10 @@ def _count_apart(window: RateWindow) -> int | None:
         return None
 
 
-def _read_apart(viewer_id: int) -> ListRead | None:
-    """Read as `read_list_and_versions` does; None also where Redis does not answer: who needs it finds out again."""
+def _read_apart(command: tuple[str, ...]) -> RawRead | None:
+    """Read on the lists' server; None where it does not answer: who needs it finds out again."""
     try:
-        return ListRead(viewer_id, *lists.read_list_and_versions(viewer_id))
+        [reply] = redis_connection.run(command)
     except CacheUnavailable:
         return None
+    return RawRead(command, reply)

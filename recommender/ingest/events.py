@@ -13,7 +13,7 @@ from catalog import selectors
 from catalog.event_keys import EventId
 from catalog.keys import Key
 from catalog.models import WatchEvent
-from catalog.services import EventResult, EventStatus, NewEvent, record_events
+from catalog.services import EventResult, EventStatus, NewEvent, record_events, record_new_event
 from recommender import cache
 from recommender.ingest.group_commit import GroupCommit
 from recommender.ingest.impressions import NewImpression, store_impressions
@@ -89,16 +89,20 @@ def record_client_events(client_events: Sequence[ClientEvent | str]) -> RecordRe
 
 
 def _record(events: Sequence[tuple[ClientEvent, int]]) -> list[_Recorded]:
-    """Store events of films with these ids in one transaction, and publish the viewers' versions."""
+    """Store events of films with these ids in one transaction, and publish the viewers' versions.
+
+    One event takes one statement where it is merely new, as nearly all are.
+    """
     history = [(event, movie_id) for event, movie_id in events if event.kind in HISTORY_KINDS]
     impressions = [(event, movie_id) for event, movie_id in events if event.kind not in HISTORY_KINDS]
-    with transaction.atomic():
-        stored = record_events(
-            [_to_watch_event(event, movie_id) for event, movie_id in history],
-            announce=False,
-            others=_named_viewers(event for event, _ in impressions),
-        )
-        seen = _record_impressions([event for event, _ in impressions], [movie_id for _, movie_id in impressions])
+    watches = [_to_watch_event(event, movie_id) for event, movie_id in history]
+    alone = record_new_event(watches[0]) if len(events) == len(watches) == 1 else None
+    if alone is not None:
+        stored, seen = [alone], []
+    else:
+        with transaction.atomic():
+            stored = record_events(watches, announce=False, others=_named_viewers(event for event, _ in impressions))
+            seen = _record_impressions([event for event, _ in impressions], [movie_id for _, movie_id in impressions])
     versions = {
         result.viewer_id: result.viewer_version
         for result in stored

@@ -59,6 +59,8 @@ class Doubles:
 
     def other_ids(self, movie_ids: np.ndarray) -> np.ndarray:
         """Return the ids of the doubles of these movies that are none of them, int32 [n], each once."""
+        if not self.extra:
+            return self._table.ids[:0]
         return self._table.ids[self.other_rows(self._table.rows_of(movie_ids))]
 
     def all_ids(self, movie_ids: np.ndarray) -> np.ndarray:

@@ -66,6 +66,11 @@ class LruCache(Generic[Value]):
                 self._values.popitem(last=False)
         return value
 
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._values.clear()
+
 
 class CatalogueSnapshot:
     """The movies of one catalogue version, ordered by id, with what is derived from them on demand."""

@@ -6,10 +6,19 @@ no column for that.
 """
 
 from recommender.served_lists.collector import begin, is_collecting, note, submit, take
-from recommender.served_lists.entry import FLAGS, ServedEntry, is_logged, new_list_id, parse_list_id, served_at
+from recommender.served_lists.entry import (
+    FLAGS,
+    ID_BYTES,
+    ServedEntry,
+    is_logged,
+    new_list_id,
+    parse_list_id,
+    served_at,
+)
 
 __all__ = [
     "FLAGS",
+    "ID_BYTES",
     "ServedEntry",
     "begin",
     "is_collecting",

@@ -3,12 +3,12 @@
 A page of the admin that tries a list out, and a client that was told that its copy is still right, get nothing new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextvars import ContextVar
 
 from recommender.models import ServedList
 from recommender.record_log import SERVED_LISTS, add_records
-from recommender.served_lists.entry import ServedEntry
+from recommender.served_lists.entry import ServedEntry, is_recorded
 
 _surface: ContextVar[ServedList.Surface | None] = ContextVar("the surface whose lists are collected", default=None)
 _collected: ContextVar[list[ServedEntry]] = ContextVar("lists of this call")
@@ -39,6 +39,6 @@ def take() -> list[ServedEntry]:
     return entries
 
 
-def submit(entries: Sequence[ServedEntry]) -> None:
-    """Hand served lists over to the log."""
-    add_records(SERVED_LISTS, [entry.pack() for entry in entries])
+def submit(packed: Iterable[bytes]) -> None:
+    """Hand served lists, packed, over to the log: those that are recorded, by their ids."""
+    add_records(SERVED_LISTS, [entry for entry in packed if is_recorded(entry)])

@@ -21,6 +21,7 @@ _FILMS_HEAD = struct.Struct("<BH")  # bits, films
 # Bits beside the bytes of an id, less one.
 _HAS_SCORES, _HAS_PROPENSITIES, _HAS_SEED, _HAS_MADE_AT, _HAS_POOL = 4, 8, 16, 32, 64
 _POOL_HEAD = struct.Struct("<Hf")  # films, temperature
+ID_BYTES = 16
 MAX_REQUEST_BYTES = 2_000  # of a request as JSON; a longer one is kept without its history
 # Bits of the column `flags`.
 FLAGS = {"degraded": 1, "known_viewer": 2, "rules": 4, "sampled": 8, "interleaved": 16}
@@ -45,6 +46,11 @@ def parse_list_id(text: str) -> UUID | None:
 def is_logged(list_id: UUID) -> bool:
     """Say whether a list with this id is recorded."""
     return bool(list_id.int & 1)
+
+
+def is_recorded(packed: bytes) -> bool:
+    """Say the same of an entry, which begins with the list's id."""
+    return bool(packed[ID_BYTES - 1] & 1)
 
 
 def served_at(list_id: UUID) -> datetime:

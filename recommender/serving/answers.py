@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 
 from recommender.served_lists import new_list_id
 from recommender.serving.concurrency import COMPUTING, GROUPS_AND_EXPLANATIONS
@@ -14,13 +15,14 @@ from recommender.serving.explain import Reasons, explain_movies
 from recommender.serving.filtering.attributes import explain_empty, suggest_names
 from recommender.serving.list_sources import Candidates
 from recommender.serving.paging.page import MadePage, close_page
+from recommender.serving.paging.tokens import next_rounding
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.recording.list_log import log_list
 from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.exploration import draw
 from recommender.serving.reranking.interleaving import mix
 from recommender.serving.reranking.merchandising import apply_rules
-from recommender.serving.response import Answer, Explanation, Recommendation
+from recommender.serving.response import Answer, Basis, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
 from recommender.serving.wording.texts import Text, Words
 
@@ -76,7 +78,7 @@ def build_answer(
     """Describe the list: where it comes from, what was kept out of it; titles and explanations where they are asked
     for. `more`: whether a page follows, where another list than the whole catalogue decides that.
     `why_empty`: what is said of an empty list, where the caller knows it."""
-    request, viewer = context.request, candidates.viewer
+    request, viewer, basis = context.request, candidates.viewer, _basis_of(context, candidates)
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
@@ -103,6 +105,7 @@ def build_answer(
         explanations=None if reasons is None else _put_into_words(reasons, Words(context.snapshot, languages, cards)),
         movie_cards=cards if request.titles else None,
         language=context.snapshot.language_of(languages) if request.titles or reasons is not None else "",
+        basis=basis,
     )
     if request.page is not None:
         if request.page.made is not None:
@@ -111,6 +114,20 @@ def build_answer(
         answer.next_cursor = next_cursor(context, viewer, movies, facts_of(answer), more=more)
     log_list(answer.recommendation_id, context, viewer, movies, candidates.source, candidates.model_version)
     return answer
+
+
+def _basis_of(context: RequestContext, candidates: Candidates) -> Basis | None:
+    """Return what the first page of a stored list is made from; None where Postgres is asked for it, where it is
+    another list, and where some lists are left to chance."""
+    if settings.EXPLORATION_SHARE or settings.INTERLEAVE_SHARE:
+        return None
+    request, raw = context.request, context.cache_read.raw
+    if raw is None or candidates.viewer.stored_list is None or context.degraded or request.titles:
+        return None
+    if request.page is None or request.page.number:
+        return None
+    since, until = context.eligible_for(candidates.viewer).steady_between()
+    return Basis(raw, context.snapshot, since, min(until, next_rounding()))
 
 
 def _put_into_words(found: Sequence[Reasons], words: Words) -> list[Explanation]:

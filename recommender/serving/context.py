@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
 from catalog.keys import Key
-from recommender import cache, viewer_keys
+from recommender import cache, process_state, viewer_keys
 from recommender.cache import CacheUnavailable, ListRead
 from recommender.movies.movie_ids import resolve_movie_ids
-from recommender.movies.snapshot import CatalogueSnapshot
+from recommender.movies.snapshot import CatalogueSnapshot, LruCache
 from recommender.serving.current_versions import (
     CacheRead,
     active_ranker,
@@ -32,6 +33,12 @@ from recommender.serving.viewer import ViewerProfile, build_profile, profile_fro
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
+
+
+MAX_HISTORIES = 500  # a few kilobytes each
+
+_histories: LruCache[selectors.History | None] = LruCache(MAX_HISTORIES)  # by viewer, version and epoch
+process_state.register("serving: histories of viewers", _histories.clear)
 
 
 @dataclass(slots=True)
@@ -124,14 +131,15 @@ def _under_model(request: RecommendRequest, cache_read: CacheRead) -> tuple[Reco
 
 
 def load_viewer(context: RequestContext) -> ViewerProfile:
-    """Read the viewer's history and version in one snapshot of the database: one query, none without a viewer.
+    """Read the viewer's history and version in one snapshot of the database: one query, none without a viewer, and none
+    where this process has read it at the version that Redis has.
 
     While Postgres is down the viewer is what their stored list tells of them. Raises OperationalError without such a
     list.
     """
     request, stored_list = context.request, context.cache_read.current_list()
     try:
-        history = next(iter(read_histories([request.viewer_id])), None) if request.viewer_id is not None else None
+        history = None if request.viewer_id is None else _history_of(request.viewer_id, context)
         if history is None and request.viewer_id is not None and request.viewer_id < 0:
             history = _look_up_again(context)
     except selectors.DATABASE_ERRORS:
@@ -143,6 +151,14 @@ def load_viewer(context: RequestContext) -> ViewerProfile:
     if history is not None:
         _restore_version(context, history)
     return build_profile(context.request, history, context.snapshot.doubles, context.posted_ids)
+
+
+def _history_of(viewer_id: int, context: RequestContext) -> selectors.History | None:
+    """Return the viewer's history: that which this process has read at the version that holds, else of Postgres."""
+    versions = context.cache_read.versions
+    if not versions.viewer or versions.epoch is None or not context.cache_read.redis_up or context.degraded:
+        return next(iter(read_histories([viewer_id])), None)
+    return _histories.get((viewer_id, versions.viewer, versions.epoch), partial(selectors.history, viewer_id))
 
 
 def _look_up_again(context: RequestContext) -> selectors.History | None:

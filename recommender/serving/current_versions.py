@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog import selectors
 from recommender import cache, process_state, registry
-from recommender.cache import CacheUnavailable, ListRead, RateWindow, StoredList, Versions
+from recommender.cache import CacheUnavailable, ListRead, RateWindow, RawRead, StoredList, Versions
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
 from recommender.movies.popularity_counts import at_current_counts
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot
@@ -33,6 +33,7 @@ class CacheRead(NamedTuple):
     stored_list: StoredList | None
     redis_up: bool
     token: bytes = b""  # reserves the place of the versions that were absent
+    raw: RawRead | None = None  # all of that as it was read; None where it took more than one read
 
     @property
     def epoch(self) -> int:
@@ -113,6 +114,15 @@ def count_call(window: RateWindow, calls: int = 1, *, viewer_id: int | None = No
         return CountedCall(None)
 
 
+def count_call_and_repeat(window: RateWindow, command: tuple[str, ...]) -> tuple[int | None, RawRead | None]:
+    """Add a call to a window and repeat a read in one round trip to Redis; None where Redis does not count, or does not
+    answer."""
+    try:
+        return cache.count_call_and_repeat(window, command)
+    except CacheUnavailable:
+        return None, None
+
+
 def read_versions(viewer_id: int | None, list_read: ListRead | None = None) -> CacheRead:
     """Read the versions and the viewer's stored list: one round trip to Redis, no query while every version is there.
 
@@ -126,14 +136,14 @@ def read_versions(viewer_id: int | None, list_read: ListRead | None = None) -> C
     redis_up, token = True, b""
     try:
         if list_read is not None and list_read.viewer_id == (viewer_id or ANONYMOUS):
-            _, versions, stored_list = list_read
+            _, versions, stored_list, raw = list_read
         else:
-            versions, stored_list = cache.read_list_and_versions(viewer_id or ANONYMOUS)
+            _, versions, stored_list, raw = cache.read_list(viewer_id or ANONYMOUS)
         if viewer_id is None:
             versions = versions._replace(viewer=ANONYMOUS)
         if None not in versions:
             _last_seen = versions
-            return CacheRead(versions, stored_list, redis_up)
+            return CacheRead(versions, stored_list, redis_up, raw=raw)
         token = cache.reserve_missing_versions(viewer_id or ANONYMOUS, versions)
     except CacheUnavailable:
         versions, stored_list, redis_up = UNKNOWN, None, False
@@ -202,7 +212,8 @@ def under_model(cache_read: CacheRead, model: str, viewer_id: int | None) -> Cac
     if cache_read.redis_up and viewer_id is not None:
         with suppress(CacheUnavailable):
             stored_list = cache.read_lists(model, [viewer_id]).get(viewer_id)
-    return cache_read._replace(versions=cache_read.versions._replace(model=model), stored_list=stored_list)
+    versions = cache_read.versions._replace(model=model)
+    return cache_read._replace(versions=versions, stored_list=stored_list, raw=None)
 
 
 def is_active_model(ranker: "Ranker | None", cache_read: CacheRead) -> bool:

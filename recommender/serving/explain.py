@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.models import Credit
+from catalog.selectors import CatalogueTable
 from recommender.ml.data import Events
 from recommender.movies.series import series_of
 from recommender.movies.snapshot import CatalogueSnapshot
@@ -63,22 +64,22 @@ def explain_movies(
     ground, rows = CommonGround(eligibility, audience), eligibility.snapshot.table.rows_of(np.array(movie_ids)).tolist()
     if source == "popular":
         return [Reasons([], (ground.describe(row) if row >= 0 else None) or POPULAR) for row in rows]
-    may_be_named = set(ground.shared_ids.tolist())
-    doubles = eligibility.snapshot.doubles
-    films = doubles.films_of(np.array(movie_ids)).tolist()
+    shared_ids, doubles = ground.shared_ids, eligibility.snapshot.doubles
+    films = doubles.films_of(np.array(movie_ids))
     strongest: dict[int, dict[int, float]] = {movie: {} for movie in movie_ids}  # listed -> watched -> effect
     for viewer in viewers:
         if source == "similar":
             watched, effects = _content_effects(eligibility.snapshot, viewer.events, movie_ids)
         else:
             watched, effects = _model_effects(ranker, viewer, movie_ids, requested_at, state)
-        causes = zip(watched.tolist(), doubles.films_of(watched).tolist(), effects.tolist(), strict=True)
-        for cause, cause_film, row in causes:
-            for movie, film, effect in zip(movie_ids, films, row, strict=True):
-                if film == cause_film or cause not in may_be_named:
-                    continue  # a film that was seen is no reason for itself
-                if effect >= MIN_EFFECT and effect > strongest[movie].get(cause, 0.0):
-                    strongest[movie][cause] = effect
+        is_cause = (effects >= MIN_EFFECT) & np.isin(watched, shared_ids)[:, None]
+        is_cause &= doubles.films_of(watched)[:, None] != films  # a film that was seen is no reason for itself
+        causes, listed = np.nonzero(is_cause)
+        for cause, place, effect in zip(
+            watched[causes].tolist(), listed.tolist(), effects[is_cause].tolist(), strict=True
+        ):
+            of_movie = strongest[movie_ids[place]]
+            of_movie[cause] = max(effect, of_movie.get(cause, 0.0))
     watched_ids = np.unique(np.array([cause for effects in strongest.values() for cause in effects], np.int32))
     columns = (watched_ids, doubles.films_of(watched_ids), eligibility.snapshot.table.rows_of(watched_ids))
     named = {movie: _Watched(film, row) for movie, film, row in zip(*(c.tolist() for c in columns), strict=True)}
@@ -144,19 +145,25 @@ def shared_attributes(snapshot: CatalogueSnapshot, row: int, other: int) -> Text
     table, series = snapshot.table, series_of(snapshot)
     if series[row] >= 0 and series[row] == series[other]:
         return Text("Of the same series as {film}.", (other,))
-    others = {(table.credit_person[n], table.credit_role[n]) for n in _entries(table.credit_start, other)}
-    shared = [n for n in _entries(table.credit_start, row) if (table.credit_person[n], table.credit_role[n]) in others]
-    directing = [n for n in shared if table.credit_role[n] == DIRECTOR]
-    if people := [table.person_names[table.credit_person[n]] for n in (directing or shared)[:MAX_NAMES]]:
+    others = set(_credits(table, other))
+    shared = [credit for credit in _credits(table, row) if credit in others]
+    directing = [credit for credit in shared if credit[1] == DIRECTOR]
+    if people := [table.person_names[person] for person, _ in (directing or shared)[:MAX_NAMES]]:
         text = "Directed by {person}, like {film}." if directing else "With {person}, like {film}."
         return Text(text, (other,), people=people)
     if table.ids[row] == table.ids[other]:
         return None
-    other_genres = {int(table.genre_of[n]) for n in _entries(table.genre_start, other)}
-    genres = [int(table.genre_of[n]) for n in _entries(table.genre_start, row)]
+    other_genres = table.genre_of[_entries(table.genre_start, other)].tolist()
+    genres = table.genre_of[_entries(table.genre_start, row)].tolist()
     names = [table.genre_names[genre] for genre in genres if genre in other_genres][:MAX_NAMES]
     return Text("{genre}, like {film}.", (other,), genres=names) if names else None
 
 
-def _entries(starts: np.ndarray, row: int) -> range:
-    return range(int(starts[row]), int(starts[row + 1]))
+def _credits(table: CatalogueTable, row: int) -> list[tuple[int, int]]:
+    """Return person and role of the credits of the movie at `row`."""
+    entries = _entries(table.credit_start, row)
+    return list(zip(table.credit_person[entries].tolist(), table.credit_role[entries].tolist(), strict=True))
+
+
+def _entries(starts: np.ndarray, row: int) -> slice:
+    return slice(*starts[row : row + 2].tolist())

@@ -89,10 +89,15 @@ def instrumented(call: Callable[Params, Result]) -> Callable[Params, Result]:
         except Exception:
             increment("failed")
             raise
-        increment(*_counters_of(result), _latency_counter(time.perf_counter() - started))
+        count_answer(counters_of(result), time.perf_counter() - started)
         return result
 
     return wrapper
+
+
+def count_answer(counters: Sequence[str], seconds: float) -> None:
+    """Count an answer by its counters, and how long it took."""
+    increment(*counters, _latency_counter(seconds))
 
 
 def increment(*names: str, by: int = 1) -> None:
@@ -120,7 +125,7 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
         _totals[f"{ROUTE_TIME}:{name} {MICROSECONDS}"] += int(seconds * 1_000_000)
 
 
-def _counters_of(result: Any) -> list[str]:
+def counters_of(result: Any) -> list[str]:
     """Return the counters that an answer adds to.
 
     `answers` counts calls and `lists` the personal lists that they hold, not charts. `astray` is one that a known

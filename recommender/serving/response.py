@@ -1,10 +1,13 @@
 """What serving answers: plain values, in the units of the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from catalog import selectors
 from catalog.selectors import DetailedCard, MovieCard
+from recommender.cache import RawRead
+from recommender.movies.snapshot import CatalogueSnapshot, last_snapshot
 
 Source = Literal["cache", "model", "similar", "content", "popular", "trending", "trending_for_you", "latest", "history"]
 
@@ -31,6 +34,23 @@ class Explanation(NamedTuple):
     fact: str  # what the movie and a cause have in common; "" where nothing is known
 
 
+class Basis(NamedTuple):
+    """All that an answer was made from: while it stands, the same call has the same answer, with other ids of lists."""
+
+    read: RawRead  # the versions in Redis, and the list or the page that was made under them
+    snapshot: CatalogueSnapshot
+    since: int  # unix seconds: no clock changes the answer from then on
+    until: int  # exclusive
+    inputs_stand: Callable[[], bool] = lambda: True  # says whether what this process knows beside that still holds
+
+    def stands(self, reply: Any, now: float) -> bool:
+        """Say whether all of it stands at `now`, unix seconds, where Redis now has this `reply` for the same read."""
+        is_as_read = bool(reply == self.read.reply) and last_snapshot() is self.snapshot
+        return (
+            is_as_read and self.since <= now < self.until and not selectors.is_database_down() and self.inputs_stand()
+        )
+
+
 @dataclass(kw_only=True, slots=True)
 class Answer:
     """A list with what a client may want to know of how it came about."""
@@ -55,3 +75,4 @@ class Answer:
     movie_cards: Mapping[int, MovieCard | DetailedCard] | None = (
         None  # movie id -> title and poster, where they were asked for
     )
+    basis: Basis | None = None  # None: it can only be made anew

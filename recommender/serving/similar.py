@@ -15,6 +15,7 @@ from recommender.serving.answers import count_removed, has_more, next_cursor, re
 from recommender.serving.candidates.content import popular_in_genres
 from recommender.serving.candidates.neighbours import most_similar, nearest_movies, shelved_movies
 from recommender.serving.context import RequestContext, load_ranker, load_viewer, open_context
+from recommender.serving.current_versions import ListRead
 from recommender.serving.degraded_mode import computing, load_movie_cards
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import Candidates, repeated_candidates
@@ -66,11 +67,13 @@ def find_similar(
     title_languages: LanguageWish = NO_WISH,
     rules_override: Sequence[MerchandisingRule] | None = None,
     page: Page | None = None,
+    list_read: ListRead | None = None,
 ) -> SimilarMovies:
     """Find the movies most similar to this one that may be shown now, within the age limit (years), in the country.
 
     Where a viewer is named, those that they turned down are left out, and of what they have seen what `seen` says.
-    `rules_override`: merchandising rules in place of the active ones. `page`: of the list. Raises MovieNotFound.
+    `rules_override`: merchandising rules in place of the active ones. `page`: of the list. `list_read`: what was
+    read of Redis before in this call. Raises MovieNotFound.
     """
     request = RecommendRequest(
         viewer_id=viewer_id,
@@ -84,11 +87,11 @@ def find_similar(
         title_languages=title_languages,
         rules_override=rules_override,
     )
-    return make_page(page, lambda page: _similar_page(replace(request, page=page), movie_id))
+    return make_page(page, lambda page: _similar_page(replace(request, page=page), movie_id, list_read))
 
 
-def _similar_page(request: RecommendRequest, movie_id: MovieId) -> SimilarMovies:
-    context = open_context(request, "similar")  # one read of Redis
+def _similar_page(request: RecommendRequest, movie_id: MovieId, list_read: ListRead | None) -> SimilarMovies:
+    context = open_context(request, "similar", list_read=list_read)  # one read of Redis
     table, doubles = context.snapshot.table, context.snapshot.doubles
     similar_to = resolve_movie_ids(context.snapshot, [movie_id])
     [row] = table.rows_of(similar_to).tolist()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.selectors import CatalogueTable, History
-from recommender.cache import ExclusionCounts, StoredList
+from recommender.cache import NO_EXCLUSIONS, ExclusionCounts, StoredList
 from recommender.history import Exclusions, exclusions_from, posted_events, seen_movies, to_model_events
 from recommender.ml.data import Events
 from recommender.movies.doubles import Doubles
@@ -49,6 +49,8 @@ class ViewerProfile:
         """Count the catalogue's movies that are not listed again, by reason. A posted history may name any movie."""
         if self.stored_list is not None:
             return self.stored_list.exclusion_counts
+        if not len(self.seen_ids):
+            return NO_EXCLUSIONS
         return self.exclusions.select(table.rows_of(self.exclusions.movie_ids) >= 0).counts()
 
     def unused_history(self, used: np.ndarray) -> list[str]:
@@ -101,7 +103,8 @@ def build_profile(
         )
     if request.seen != "exclude":
         profile = _with_seen(profile, history, request.seen)
-    return replace(profile, exclusions=profile.exclusions.with_doubles(doubles))
+    exclusions = profile.exclusions.with_doubles(doubles)
+    return profile if exclusions is profile.exclusions else replace(profile, exclusions=exclusions)
 
 
 def _with_seen(profile: ViewerProfile, history: History | None, seen: Seen) -> ViewerProfile:

@@ -11,7 +11,15 @@ from django.db import connections
 
 from catalog.event_keys import EventId
 from catalog.models import Movie, Viewer, WatchEvent
-from catalog.services import EventStatus, NewEvent, delete_movies, invalidate_viewers, mark_published, record_events
+from catalog.services import (
+    EventStatus,
+    NewEvent,
+    delete_movies,
+    invalidate_viewers,
+    mark_published,
+    record_events,
+    record_new_event,
+)
 from catalog.signals import viewers_changed
 from tests.support.cast import (
     ADA,
@@ -194,6 +202,63 @@ def test_invalidating_a_viewer_raises_the_version() -> None:
     assert invalidate_viewers([BEN, EVE]) == {BEN: before + 1}
 
 
+class TestOneAlone:
+    """An event that is merely new is stored by one statement, as record_events() stores it."""
+
+    def test_it_is_stored_with_all_that_belongs_to_it(self, django_assert_num_queries: Callable) -> None:
+        before, number = version(ADA), uuid4()
+        event = replace(rating_event(ADA, NEMO, NOON, 4.5), client_event_id=EventId(number))
+        with django_assert_num_queries(1):
+            result = record_new_event(event)
+        assert result is not None
+        assert (result.status, result.viewer_id, result.viewer_version) == (STORED, ADA, before + 1)
+        stored = WatchEvent.objects.get(client_event_id=number)
+        assert (stored.viewer_id, stored.movie_id, stored.kind, stored.rating) == (ADA, NEMO, event.kind, 4.5)
+        assert (stored.occurred_at, stored.completion) == (NOON, None)
+        viewer = Viewer.objects.get(pk=ADA)
+        assert (viewer.version, viewer.publish_pending) == (before + 1, True)
+        assert record_events([event])[0].status is DUPLICATE
+
+    def test_a_session_becomes_an_account_by_an_event_that_says_so(self) -> None:
+        record_events([replace(watch_event(EVE, NEMO, NOON), is_session=True)])
+        later = NOON + timedelta(days=1)
+        assert record_new_event(replace(watch_event(EVE, JEDI, later), is_session=True))
+        assert Viewer.objects.get(pk=EVE).is_session
+        assert record_new_event(watch_event(EVE, TOY_STORY, later))
+        assert not Viewer.objects.get(pk=EVE).is_session
+
+    def test_a_viewer_who_is_named_by_a_text(self) -> None:
+        record_events([NewEvent("ann@example.org", NEMO, WatchEvent.Kind.WATCH, NOON)])
+        result = record_new_event(NewEvent("ann@example.org", JEDI, WatchEvent.Kind.WATCH, NOON))
+        assert result is not None
+        assert result.viewer_id == Viewer.objects.get(key="ann@example.org").pk
+        assert WatchEvent.objects.filter(viewer_id=result.viewer_id).count() == 2
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            watch_event(987, NEMO, NOON),
+            NewEvent("nobody@example.org", NEMO, WatchEvent.Kind.WATCH, NOON),
+            watch_event(ADA, UNKNOWN_MOVIE, NOON),
+            replace(watch_event(ADA, NEMO, NOON), kind=WatchEvent.Kind.PROGRESS, completion=0.5),
+            replace(watch_event(ADA, NEMO, NOON), client_event_id=EventId(uuid4(), "a text")),
+            replace(watch_event(ADA, NEMO, NOON), rating=7.0),
+            watch_event(ADA, NEMO, NOON + timedelta(days=36_500)),
+        ],
+    )
+    def test_any_other_is_left_to_the_other_way(self, event: NewEvent) -> None:
+        before, events = version(ADA), WatchEvent.objects.count()
+        assert record_new_event(event) is None
+        assert (version(ADA), WatchEvent.objects.count()) == (before, events)
+
+    def test_one_that_is_there_is_left_to_it_too(self) -> None:
+        event = watch_event(ADA, NEMO, NOON)
+        assert record_new_event(event)
+        before = version(ADA)
+        assert record_new_event(event) is None
+        assert version(ADA) == before
+
+
 class TestAtTheSameTime:
     """Real connections, real commits."""
 
@@ -214,6 +279,20 @@ class TestAtTheSameTime:
         calls = [[watch_event(ADA, movie.id, NOON + timedelta(seconds=i))] for i, movie in enumerate(CAST_MOVIES)]
         assert set(self.at_once(calls)) == {STORED}
         assert version(ADA) == before + len(CAST_MOVIES)
+
+    def test_no_increment_is_lost_by_single_statements(self) -> None:
+        before = version(ADA)
+
+        def call(number: int) -> bool:
+            try:
+                return record_new_event(watch_event(ADA, NEMO, NOON + timedelta(seconds=number))) is not None
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(call, range(60)))
+        assert version(ADA) == before + 60
+        assert WatchEvent.objects.filter(viewer_id=ADA, movie_id=NEMO, occurred_at__gte=NOON).count() == 60
 
     def test_one_event_sent_many_times_is_stored_once(self) -> None:
         before = version(ADA)

@@ -1,6 +1,7 @@
 """Conditional GET: a browser keeps its copy of an answer and asks each time whether it is still current."""
 
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
 
 from django.conf import settings
@@ -22,7 +23,12 @@ def shared_cache_control() -> str:
 def apply_etag(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Return the rendered response with its ETag, or 304 in its place where the client has the same."""
     digest = blake2b(_RECOMMENDATION_IDS.sub(b"", response.content), digest_size=12).hexdigest()
-    etag = response.headers["ETag"] = f'W/"{digest}"'
-    if etag not in parse_etags(request.headers.get("If-None-Match", "")):
-        return response
-    return HttpResponseNotModified(headers={name: response.headers[name] for name in _NOT_MODIFIED_HEADERS})
+    response.headers["ETag"] = f'W/"{digest}"'
+    return not_modified(request, response.headers) or response
+
+
+def not_modified(request: HttpRequest, headers: Mapping[str, str]) -> HttpResponse | None:
+    """Return 304 where the client has the answer with these headers; None where it has another or none."""
+    if headers["ETag"] not in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", "")):
+        return None
+    return HttpResponseNotModified(headers={name: headers[name] for name in _NOT_MODIFIED_HEADERS})

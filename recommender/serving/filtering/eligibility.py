@@ -51,6 +51,14 @@ class EligibilityFilter:
         """Return which movies are available now in the country."""
         return self.snapshot.availability(self.now, self.country)
 
+    def steady_between(self) -> tuple[int, int]:
+        """Return from when until when (exclusive) neither a window nor a merchandising rule begins or ends: unix
+        seconds around `now`."""
+        availability, rules = self.availability(), self.snapshot.table.merchandising_rules
+        edges = [availability.since, availability.until]
+        edges += [edge for rule in rules for edge in (rule.starts_at, rule.ends_at)]
+        return max(edge for edge in edges if edge <= self.now), min(edge for edge in edges if edge > self.now)
+
     def mask_ids(self, movie_ids: np.ndarray) -> np.ndarray:
         """Return which of these movies pass, bool [n]."""
         rows = self.snapshot.table.rows_of(movie_ids)

@@ -21,6 +21,7 @@ class ShownFilm(NamedTuple):
 
     title: str
     shown: Any  # what the form made of its card
+    is_complete: bool = True  # False: from memory, as Postgres did not answer
 
 
 class _Kept(NamedTuple):
@@ -53,7 +54,7 @@ def load_films(
         kept.update(found)
         return films | found
     cards = load_movie_cards(missing, snapshot, languages, details=details)  # not kept: they lack what memory lacks
-    return films | {movie_id: ShownFilm(card.title, form(card)) for movie_id, card in cards.items()}
+    return films | {movie_id: ShownFilm(card.title, form(card), False) for movie_id, card in cards.items()}
 
 
 def _make_room(count: int) -> None:

@@ -84,6 +84,8 @@ def build_page(request: RecommendRequest, max_rows: int, row_length: int, form: 
     page, snapshot = read_page(asked) or _compute_page(asked, form)
     shown = {movie_id for row in page.rows for movie_id in row.movie_ids}
     page.films = load_films(shown, snapshot, page.languages, form, details=request.details)
+    if len(page.films) < len(shown) or not all(film.is_complete for film in page.films.values()):
+        page.basis = None
     _log_rows(asked.base, page)
     return page
 
@@ -125,7 +127,7 @@ def _compute_page(asked: PageRequest, form: FilmForm) -> tuple[Page, CatalogueSn
         if context.request.viewer_id is not None and not viewer.exists and viewer.stored_list is None:
             stored = read_page(asked.for_nobody())
             if stored is not None:
-                stored[0].viewer_id = context.request.viewer_id
+                stored[0].viewer_id, stored[0].basis = context.request.viewer_id, None  # they may have one at any time
                 return stored
         page = _make_page(context, viewer, asked.max_rows, asked.row_length, form)
         stamps.store(page, context.eligible_for(viewer), viewer.history)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from recommender.served_lists import new_list_id
 from recommender.serving.home.films import ShownFilm
-from recommender.serving.response import Source
+from recommender.serving.response import Basis, Source
 
 
 @dataclass(slots=True)
@@ -46,3 +46,4 @@ class Page:
     data_set: int  # of the movies' ids
     completions: dict[int, float]  # movie id -> how much the viewer watched of what they started
     films: Mapping[int, ShownFilm] = field(default_factory=dict)
+    basis: Basis | None = None  # of a stored page; None: the page can only be made anew

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -22,7 +22,7 @@ from catalog.models import WatchEvent
 from catalog.names.languages import LanguageWish
 from catalog.selectors import History
 from recommender import cache
-from recommender.cache import CacheUnavailable, StoredHome
+from recommender.cache import CacheUnavailable, RawRead, StoredHome
 from recommender.cache.home_pages import ASKED_SIZE, INPUTS_SIZE, NOBODY
 from recommender.movies import popularity_counts, text_vectors
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot, last_snapshot
@@ -31,9 +31,18 @@ from recommender.serving.context import RequestContext
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.home.own_movies import DAY, VIEWINGS
 from recommender.serving.home.page_parts import Page, PageRow
+from recommender.serving.paging.tokens import next_rounding
 from recommender.serving.request import Filters, RecommendRequest
+from recommender.serving.response import Basis
 
 LAYOUT = 1  # of what is stored, and of how pages are made: a page of another one is made anew
+
+
+class _Stamps(NamedTuple):
+    """What stands for all that a page is made from and that has no version."""
+
+    made: tuple[tuple[int, int], ...]  # when each was made, unix seconds, and a checksum
+    texts: int  # version
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +95,29 @@ def read_page(request: PageRequest) -> tuple[Page, CatalogueSnapshot] | None:
         return None
     asked = request.asked(snapshot)
     with suppress(CacheUnavailable, *selectors.DATABASE_ERRORS):
-        versions, stored = cache.read_home(request.owner, asked)
+        versions, stored, raw = cache.read_home(request.owner, asked)
         if stored is None or not stored.is_current(versions, asked, int(time.time())):
             return None
         current = current_snapshot(stored.catalogue)
         if current.version != stored.catalogue or (current is not snapshot and request.asked(current) != asked):
             return None
-        inputs, newest = _read_inputs(current, stored.epoch)
-        if inputs != stored.inputs and newest < stored.newest_input:  # made by a process that knows more
-            inputs, newest = _read_inputs(current, stored.epoch, stored.newest_input)
-        return (_unpack(stored.body, request.owner), current) if inputs == stored.inputs else None
+        stamps = _read_inputs(current, stored.epoch)
+        if _digest_of(stamps) != stored.inputs and _newest_of(stamps) < stored.newest_input:
+            stamps = _read_inputs(current, stored.epoch, stored.newest_input)  # its maker knew more
+        if _digest_of(stamps) != stored.inputs:
+            return None
+        page = _unpack(stored.body, request.owner)
+        if not page.degraded:
+            page.basis = _basis_of(stored, raw, current, stamps)
+        return page, current
     return None
+
+
+def _basis_of(stored: StoredHome, raw: RawRead, snapshot: CatalogueSnapshot, stamps: _Stamps) -> Basis:
+    def inputs_stand() -> bool:
+        return _read_inputs(snapshot, stored.epoch) == stamps
+
+    return Basis(raw, snapshot, stored.since, min(stored.until, next_rounding()), inputs_stand)
 
 
 class PageStamps:
@@ -106,7 +127,7 @@ class PageStamps:
         self._request, self._context = request, context
         self._is_storable = request.is_storable and context.cache_read.redis_up
         if self._is_storable:
-            self._inputs = _read_inputs(context.snapshot, context.cache_read.epoch)
+            self._stamps = _read_inputs(context.snapshot, context.cache_read.epoch)
 
     def store(self, page: Page, eligibility: EligibilityFilter, history: History | None) -> None:
         """Store the page, unless a part was down or something changed while it was made.
@@ -122,7 +143,7 @@ class PageStamps:
         if history is None:
             request = request.for_nobody()
         snapshot = context.snapshot
-        if snapshot.version != versions.catalogue or self._inputs != _read_inputs(snapshot, versions.epoch):
+        if snapshot.version != versions.catalogue or self._stamps != _read_inputs(snapshot, versions.epoch):
             return
         since, until = _interval(eligibility, history)
         stored = StoredHome(
@@ -131,8 +152,8 @@ class PageStamps:
             epoch=versions.epoch,
             catalogue=versions.catalogue,
             viewer_version=NOBODY if history is None else history.version,
-            inputs=self._inputs[0],
-            newest_input=self._inputs[1],
+            inputs=_digest_of(self._stamps),
+            newest_input=_newest_of(self._stamps),
             since=since,
             until=until,
             body=_pack(page, request),
@@ -141,19 +162,26 @@ class PageStamps:
             cache.store_home(request.owner, stored)
 
 
-def _read_inputs(snapshot: CatalogueSnapshot, epoch: int, newest: int = 0) -> tuple[bytes, int]:
-    """Return what stands for the charts, the counts and the texts that this process goes by, and when the newest of
-    them was made, unix seconds. `newest`: older copies are read anew."""
-    stamps = [*chart_stamps(epoch, newest), popularity_counts.counts_stamp(newest)]
-    content = json.dumps([*(content for _, content in stamps), text_vectors.version_of(snapshot)]).encode()
-    return blake2b(content, digest_size=INPUTS_SIZE).digest(), max(made_at for made_at, _ in stamps)
+def _read_inputs(snapshot: CatalogueSnapshot, epoch: int, newest: int = 0) -> _Stamps:
+    """Return when the charts and the counts that this process goes by were made, unix seconds, with a checksum of each,
+    and the version of the texts. `newest`: older copies are read anew."""
+    made = [*chart_stamps(epoch, newest), popularity_counts.counts_stamp(newest)]
+    return _Stamps(tuple(made), text_vectors.version_of(snapshot))
+
+
+def _digest_of(stamps: _Stamps) -> bytes:
+    """Return what stands for their contents."""
+    contents = json.dumps([*(content for _, content in stamps.made), stamps.texts]).encode()
+    return blake2b(contents, digest_size=INPUTS_SIZE).digest()
+
+
+def _newest_of(stamps: _Stamps) -> int:
+    return max(made_at for made_at, _ in stamps.made)
 
 
 def _interval(eligibility: EligibilityFilter, history: History | None) -> tuple[int, int]:
     """Return from when until when no clock changes the page, unix seconds."""
-    availability = eligibility.availability()
-    edges = [np.array([availability.since, availability.until])]
-    edges += [np.array([rule.starts_at, rule.ends_at]) for rule in eligibility.snapshot.table.merchandising_rules]
+    edges = [np.array(eligibility.steady_between())]
     if history is not None:
         started = history.occurred_at[history.kinds == WatchEvent.Kind.PROGRESS]
         viewed = history.occurred_at[np.isin(history.kinds, VIEWINGS)]

@@ -89,6 +89,11 @@ def rounded_now() -> int:
     return int(time.time()) // _step() * _step()
 
 
+def next_rounding() -> int:
+    """Return from when on a first page has another time, unix seconds."""
+    return rounded_now() + _step()
+
+
 def _step() -> int:
     return max(1, int(settings.PAGE_LIFETIME) // _STEPS)
 

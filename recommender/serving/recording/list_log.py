@@ -1,8 +1,8 @@
 """The hook of the log of served lists: what is recorded of a list that goes to a client."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
-from uuid import UUID
 
 from recommender import served_lists
 from recommender.models import ServedList
@@ -16,12 +16,13 @@ from recommender.serving.response import Source
 from recommender.serving.viewer import ViewerProfile
 
 SOURCES = {source.label: int(source) for source in ServedList.Source}
-DEFAULTS = RecommendRequest(viewer_id=None)
 # What a record says of a call, by the names of RecommendRequest; its filters and its page come beside them.
 RECORDED = (
     *("top_k", "final_k", "exclude", "seen", "liked_genres", "age_limit", "country", "requested_at"),
     *("diversity", "explain"),
 )
+_recorded_of = attrgetter(*RECORDED)
+_DEFAULTS = _recorded_of(RecommendRequest(viewer_id=None))
 
 
 def log_list(
@@ -100,14 +101,14 @@ def _note(
     draw: Draw | None = None,
     mix: Mix | None = None,
 ) -> None:
-    number, seed = UUID(list_id), request.seed if draw is not None else None
+    seed = request.seed if draw is not None else None
     if mix is not None and request.rival is not None:
         seed = request.rival.seed
-    if not served_lists.is_collecting() or not served_lists.is_logged(number):
+    if not served_lists.is_collecting():
         return
     served_lists.note(
         ServedEntry(
-            list_id=number.bytes,
+            list_id=bytes.fromhex(list_id),
             viewer_id=viewer_id,
             surface=int(ServedList.Surface.GROUP) if request.viewer_ids else 0,
             source=SOURCES.get(source, 0),
@@ -132,9 +133,8 @@ def _note(
 def _asked(request: RecommendRequest, about: str) -> dict[str, Any]:
     """Return what a call asked for beyond the defaults, as JSON values."""
     asked: dict[str, Any] = {"about": about} if about else {}
-    for name in RECORDED:
-        value = getattr(request, name)
-        if value != getattr(DEFAULTS, name) and value not in ((), []):
+    for name, value, default in zip(RECORDED, _recorded_of(request), _DEFAULTS, strict=True):
+        if value != default and value not in ((), []):
             asked[name] = _as_texts(value) if name == "exclude" else value
     if request.history:
         asked["history"] = list(request.posted_texts)

@@ -1,0 +1,185 @@
+"""An answer that comes a second time from a process's memory is the answer that would be made, and is counted and
+recorded like any other."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core.cache import caches
+from django.utils import timezone
+
+from catalog.models import Movie
+from catalog.services import bump_epoch, delete_movies, publish_movies, save_record
+from recommender import cache, process_state, registry, tasks
+from recommender.api.http import kept_answers
+from recommender.experiments import assignment
+from recommender.models import ApiKey, Experiment, ServedList
+from tests.support.api import app_client, recommended_ids
+from tests.support.cast import ADA, BEN, CLEO
+from tests.support.forms import edit
+from tests.support.tiny_model import INVENTED, second_version
+
+pytestmark = pytest.mark.usefixtures("model")
+PATH = f"/recommend?user_id={ADA}&top_k=8"
+
+
+def listed(client, path=PATH):
+    """Return an answer without the ids that are new each time, and without what says how it came about."""
+    body = client.get(path)
+    return {name: value for name, value in body.items() if name not in ("recommendation_id", "next", "source")}
+
+
+def kept(client, path=PATH):
+    """Ask until the answer is kept, and return it."""
+    for _ in range(3):
+        body = listed(client, path)
+    assert any(question.path == path.partition("?")[0] for question in kept_answers._answers)
+    return body
+
+
+def made_anew(client, path=PATH):
+    caches["lists"].delete_pattern("viewer:*:list:*")
+    process_state.clear()
+    return listed(client, path)
+
+
+def test_it_is_the_same_list_under_an_id_of_its_own_that_is_recorded(site):
+    answers = [site.get(PATH) for _ in range(5)]
+    tasks.store_served_lists()
+    assert {tuple(recommended_ids(answer)) for answer in answers} == {tuple(recommended_ids(answers[0]))}
+    assert {row.pk.hex for row in ServedList.objects.all()} == {answer["recommendation_id"] for answer in answers}
+    told = [site.get(f"/recommendations/{answer['recommendation_id']}") for answer in answers[1:]]
+    for one in told:
+        one.pop("recommendation_id"), one.pop("served_at")
+    assert told == [told[0]] * 4
+    assert answers[4]["next"]
+    assert site.get(f"{PATH}&cursor={answers[4]['next']}")["recommendations"]
+
+
+def test_it_asks_no_database_and_redis_once(site, django_assert_num_queries, monkeypatch):
+    kept(site)
+    exchanges = []
+    run = cache.connection.redis_connection.run
+    monkeypatch.setattr(cache.connection.redis_connection, "run", lambda *all: exchanges.append(all) or run(*all))
+    with django_assert_num_queries(0):
+        listed(site)
+    assert len([commands for commands in exchanges if commands[-1][0] == "MGET"]) == len(exchanges) == 1
+
+
+def happens(kind):
+    def change(site, editor):
+        site.post("/events", {"user_id": ADA, "movie_id": recommended_ids(site.get(PATH))[0], "kind": kind})
+
+    return change
+
+
+def film_changes(**values):
+    def change(site, editor):
+        movie = Movie.objects.get(pk=int(recommended_ids(site.get(PATH))[0]))
+        for name, value in values.items():
+            setattr(movie, name, value)
+        save_record(movie)
+
+    return change
+
+
+def first_films(site):
+    return [int(movie) for movie in recommended_ids(site.get(PATH))[:2]]
+
+
+CHANGES = {
+    "watch": happens("watch"),
+    "dislike": happens("dislike"),
+    "hidden": lambda site, editor: publish_movies(first_films(site), False),
+    "deleted": lambda site, editor: delete_movies(first_films(site)),
+    "window": film_changes(available_until=datetime(2020, 1, 1, tzinfo=UTC)),
+    "age limit": lambda site, editor: edit(editor, "viewer", ADA, age_limit=3),
+    "merge": lambda site, editor: site.post("/users/merge", {"from_user_id": CLEO, "into_user_id": ADA}),
+    "erasure": lambda site, editor: site.delete(f"/users/{ADA}/data"),
+    "import": lambda site, editor: bump_epoch(),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_changes_is_true_on_the_next_read(site, editor, name):
+    before = kept(site)
+    CHANGES[name](site, editor)
+    after = listed(site)
+    assert after != before or name == "import"
+    assert after == made_anew(site)
+
+
+def test_another_model_answers_at_once(site, model_folder):
+    assert kept(site)["model_version"] == "tiny"
+    with second_version(model_folder) as second:
+        registry.activate(second.name, "for the test")
+        assert listed(site)["model_version"] == "second"
+        registry.rollback("for the test")
+        assert listed(site)["model_version"] == "tiny"
+
+
+def test_a_window_that_ends_takes_the_film_out(site):
+    [film, _] = first_films(site)
+    movie = Movie.objects.get(pk=film)
+    movie.available_until = timezone.now() + timedelta(hours=1)
+    save_record(movie)
+    assert str(film) in {entry["movie_id"] for entry in kept(site)["recommendations"]}
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
+        assert str(film) not in recommended_ids(site.get(PATH))
+
+
+def test_an_experiment_that_begins_is_in_the_next_answer(site, monkeypatch):
+    kept(site)
+    shipped = {Experiment.Surface.LISTS: assignment.Assignment(0, 0.9)}
+    monkeypatch.setattr(assignment._state, "current", assignment._state.current._replace(shipped=shipped))
+    assert listed(site)["recommendations"] == site.get(f"{PATH}&diversity=0.9")["recommendations"]
+
+
+def test_nobody_gets_what_was_kept_for_another(site, client_with):
+    path = "/recommend?top_k=8"
+    apps = [app_client(viewer, client_with) for viewer in (ADA, BEN)]
+    answers = [kept(app, path) for app in apps]
+    assert [answer["user_id"] for answer in answers] == [ADA, BEN]
+    apps[0].get(f"/recommend?user_id={BEN}&top_k=8", expect=403)
+    client_with(ApiKey.Scope.EVENTS).get(PATH, expect=403)
+    apps[0].get(path, expect=200)
+    site.client.get(PATH, RAW_URI=PATH)
+    stranger = type(site)()
+    stranger.get(PATH, expect=401)
+
+
+def test_a_client_that_has_it_is_told_so_and_each_call_counts(site):
+    kept(site)
+    response = site.response
+    site.client.get(PATH, headers={"If-None-Match": response.headers["ETag"]}, RAW_URI=PATH)
+    again = site.client.get(PATH, headers={"If-None-Match": response.headers["ETag"]}, RAW_URI=PATH)
+    assert (again.status_code, again.content) == (304, b"")
+    site.get(PATH)
+    same = ("ETag", "Cache-Control", "Vary", "Content-Type", "Allow", "Content-Security-Policy")
+    assert [site.response.headers[name] for name in same] == [response.headers[name] for name in same]
+    left = [int(r.headers["RateLimit"].split("r=")[1].split(";")[0]) for r in (response, site.response)]
+    assert left[0] - left[1] == 3
+    tasks.store_served_lists()
+    assert ServedList.objects.count() == 4, "304 is no list"
+
+
+def test_what_is_kept_is_bounded(site, monkeypatch):
+    monkeypatch.setattr(kept_answers, "MAX_BYTES", 12_000)
+    for length in range(1, 12):
+        kept(site, f"/recommend?user_id={ADA}&top_k={length}")
+    sizes = [answer.size for answer in kept_answers._answers.values()]
+    assert 1 < len(sizes) < 11
+    assert sum(sizes) == kept_answers._total.current <= 12_000
+
+
+@pytest.mark.parametrize("path", [f"/recommend?user_id={ADA}&at=2024-04-01T00:00:00Z", f"{PATH}&explain=true"])
+def test_what_is_computed_each_time_is_not_kept(site, path):
+    for _ in range(3):
+        site.get(path)
+    assert not kept_answers._answers
+
+
+def test_a_film_that_is_new_in_the_catalogue_is_told_of(site):
+    kept(site)
+    publish_movies(INVENTED["Sci-Fi"][:1], False)
+    assert listed(site) == made_anew(site)
