@@ -4,7 +4,7 @@ A viewer counts as a session as long as everything that was reported about it sa
 mistake. The ids of what moved are stored, so that an undo gives back exactly that. Erasing either viewer erases them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -34,10 +34,12 @@ class MergeResult(NamedTuple):
 
 
 class UndoResult(NamedTuple):
-    """Hold a merge that was undone, and whether every later read reflects that (`visible`)."""
+    """Hold a merge that was undone, whether every later read reflects that (`visible`), and the jobs of files that wait
+    again: their messages are to be sent."""
 
     merge: Merge
     visible: bool
+    jobs: Sequence[Job]
 
 
 class MergeNotFound(CatalogError):
@@ -127,12 +129,12 @@ def undo_merge(merge_id: UUID, *, allow_accounts: bool) -> UndoResult:
         stored = _undoable_merges().filter(pk=merge_id).first()  # an erasure may have come between
         if stored is None:
             raise MergeNotFound(f"There is no merge {merge_id} that could still be undone: a viewer of it was erased.")
-        deleted = None
+        deleted, jobs = None, list[Job]()
         if stored.undone_at is None:
-            deleted = _restore_viewers(stored, *viewers, allow_accounts=allow_accounts)
+            deleted, jobs = _restore_viewers(stored, *viewers, allow_accounts=allow_accounts)
     versions = selectors.viewer_versions(selectors.find_viewers(viewers).values())
     visible = deleted is None or privacy.delete_lists(deleted, viewers[1])
-    return UndoResult(stored, cache.try_publish_viewer_versions(versions) and visible)
+    return UndoResult(stored, cache.try_publish_viewer_versions(versions) and visible, jobs)
 
 
 def prune_merges() -> int:
@@ -140,9 +142,9 @@ def prune_merges() -> int:
     return Merge.objects.filter(merged_at__lte=timezone.now() - UNDO_WINDOW).delete()[0]
 
 
-def _restore_viewers(stored: Merge, viewer: Key, into: Key, *, allow_accounts: bool) -> int | None:
+def _restore_viewers(stored: Merge, viewer: Key, into: Key, *, allow_accounts: bool) -> tuple[int | None, list[Job]]:
     """Give back what the merge had moved. Returns the id of the other viewer, where the merge had created them and they
-    are deleted again."""
+    are deleted again, and the jobs of files that wait again."""
     undo_data = stored.kept
     if undo_data["viewer"] and not undo_data["viewer"]["is_session"] and not allow_accounts:
         raise NotASessionError(f"Viewer {viewer}, who was merged, is an account, and no anonymous session.")
@@ -152,7 +154,7 @@ def _restore_viewers(stored: Merge, viewer: Key, into: Key, *, allow_accounts: b
     if isinstance(viewer, int):
         Erasure.objects.filter(viewer_id=viewer).delete()
     into_before = privacy.stored_id(into)
-    imports.restore_viewer_rows(undo_data["waiting"], into, undo_data["last_event"])
+    jobs = imports.restore_viewer_rows(undo_data["waiting"], into, undo_data["last_event"])
     record = services.unmerge_viewer(viewer, into, undo_data, announce=False)
     deleted = into_before if undo_data["into"]["is_new"] and record.into_id is None else None
     if deleted is not None:
@@ -168,7 +170,7 @@ def _restore_viewers(stored: Merge, viewer: Key, into: Key, *, allow_accounts: b
     stored.undone_at, stored.kept = timezone.now(), {}
     stored.save(update_fields=["undone_at", "kept"])
     audit.record(audit.Action.UNMERGED, str(stored.pk))
-    return deleted
+    return deleted, jobs
 
 
 def _undoable_merges() -> QuerySet[Merge]:

@@ -79,6 +79,7 @@ def export_viewer(viewer: Key) -> dict[str, Any]:
             for job in jobs
         ],
         "merges": [_merge_fields(merge) for merge in merges_of(viewer).order_by("merged_at", "pk")],
+        "imported_files": list(history_files.reports_of(viewer_id)),
         "waiting_rows": list(islice(imports.pending_rows(viewer), MAX_PENDING_ROWS)),
         "stored_list": _stored_list_rows(viewer_id),
         "served_lists": _served_lists(viewer_id),

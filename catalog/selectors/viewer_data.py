@@ -13,6 +13,7 @@ from catalog.keys import Key
 from catalog.models import EventKey, Viewer, WatchEvent
 
 MAX_NOTES = 10_000
+_VIEWER_FIELDS = ("name", "account", "age_limit", "country", "language", "is_session", "is_simulated", "created_at")
 
 
 def personal_data(viewer_id: int) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def personal_data(viewer_id: int) -> dict[str, Any]:
     `viewer`: None for an unknown viewer. `events`: in the order of the history. `admin_notes`: the latest MAX_NOTES
     changes by staff, without who made them.
     """
-    viewer = Viewer.objects.filter(pk=viewer_id).values("name", "age_limit", "is_simulated", "created_at").first()
+    viewer = Viewer.objects.filter(pk=viewer_id).values(*_VIEWER_FIELDS).first()
     events = WatchEvent.objects.filter(viewer_id=viewer_id).select_related("movie").order_by("occurred_at", "id")
     events = events.annotate(event_key=stored_event_key())
     notes = admin_log_entries(viewer_id).order_by("-action_time")[:MAX_NOTES]

@@ -5,7 +5,7 @@ What its report says of films belongs to the viewer, and goes with them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -147,6 +147,21 @@ def report_body(report: HistoryReport) -> _Report:
     """Return a report as the JSON of the API."""
     files = [file._asdict() | {"source": file.source or ""} for file in report.files]
     return report._asdict() | {"unmatched": [row._asdict() for row in report.unmatched], "files": files}
+
+
+def reports_of(viewer_id: int) -> Iterator[dict[str, Any]]:
+    """Yield what is stored of a viewer's files, the first one first: the report as JSON, and every unmatched row."""
+    jobs = Job.objects.filter(**{f"result__{OF_VIEWER}": viewer_id}).order_by("created_at", "pk")
+    for job in jobs.prefetch_related("parts"):
+        report = {name: value for name, value in job.result.items() if name not in (OF_VIEWER, "unmatched")}
+        yield {
+            "job_id": str(job.pk),
+            "imported_at": job.finished_at or job.created_at,
+            "report": json.dumps(report, ensure_ascii=False),
+            "unmatched": [
+                {"line": line, "reason": reason} for part in job.parts.all() for line, _, reason in part.reasons
+            ],
+        }
 
 
 def forget_viewer(viewer_id: int) -> int:

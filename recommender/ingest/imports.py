@@ -22,6 +22,7 @@ from catalog.keys import Key, write_key_text
 from catalog.selectors import may_bring_genres
 from catalog.services import MadeRecords
 from recommender.ingest import import_records
+from recommender.jobs import queue
 from recommender.jobs.leases import Lease
 from recommender.models import ImportPart, Job
 from recommender.serving.concurrency import in_bulk_turns
@@ -169,9 +170,14 @@ def reassign_viewer_rows(viewer: Key, into: Key) -> ReassignedRows:
     return ReassignedRows(changed, has_account, min(age_limits, default=None))
 
 
-def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: int) -> None:
+def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: int) -> list[Job]:
     """Undo reassign_viewer_rows(). Rows that were imported since are taken from the other viewer (events with an id
-    above `last_event`) and imported again for the viewer that they name; those of a person's own file stay."""
+    above `last_event`) and imported again for the viewer that they name.
+
+    A person's own file is taken from the other viewer too, and waits again. Returns the jobs of such files: their
+    messages are to be sent.
+    """
+    waiting: list[Job] = []
     by_part: dict[int, list[Row]] = {}
     for pk, row in rows:
         by_part.setdefault(pk, []).append(Row(*json.loads(row)))
@@ -182,7 +188,12 @@ def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: 
             lines = {row.line for row in restored}
             others = [row for row in _load_rows(part) if row.line not in lines]
             _save_part_rows(part, sorted([*others, *restored], key=lambda row: row.line))
-        elif of != HISTORY and import_records.TAKEN_BACK_BY not in part.job.result:
+        elif import_records.TAKEN_BACK_BY in part.job.result:
+            continue
+        elif of == HISTORY:
+            _let_wait(part, restored)
+            waiting.append(part.job)
+        else:
             kind = RowKind(of)
             if kind is RowKind.EVENTS:
                 services.delete_moved_events(into, last_event, event_facts(restored))
@@ -190,6 +201,19 @@ def restore_viewer_rows(rows: Iterable[tuple[int, str]], into: Key, last_event: 
             import_rows(kind, restored, made=made)
             import_records.save(part, made)
             part.save()
+    return waiting
+
+
+def _let_wait(part: ImportPart, rows: Sequence[Row]) -> None:
+    """Take back what a person's file made, and let its rows wait for a worker again, without the report."""
+    while services.delete_event_ranges(part.event_ranges or ()).events:
+        pass
+    part.stored, part.event_ranges, part.rows, part.reasons = None, None, json.dumps(rows), []
+    part.duplicates = part.rejected = part.changed = 0
+    part.save()
+    part.job.result = {}
+    part.job.save(update_fields=["result"])
+    queue.restart(part.job)
 
 
 def _reassign_rows(viewer: Key, part: ImportPart, into: Key) -> list[Row]:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from catalog.errors import NotAnAccountError, NotASessionError
 from catalog.keys import parse_key
-from recommender import merging
+from recommender import merging, tasks
 from recommender.api.access.authentication import ApiPrincipal
 from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
@@ -141,9 +141,11 @@ class UndoView(ApiView):
             raise MergedFurther(str(error)) from None
         except NotASessionError as error:
             raise PermissionDenied(f"{error} That takes a key with the scope {ApiKey.Scope.ERASE} as well.") from None
+        for job in result.jobs:
+            tasks.enqueue(job)
         merge = result.merge
         ids = {"from_user_id": parse_key(merge.from_key), "into_user_id": parse_key(merge.into_key)}
-        return Response(ids | _merge_body(*result) | {"undone_at": merge.undone_at})
+        return Response(ids | _merge_body(merge, result.visible) | {"undone_at": merge.undone_at})
 
 
 def _may_erase(request: Request) -> bool:

@@ -19,7 +19,11 @@ from recommender.models import ApiKey
 @extend_schema_serializer(component_name="KnownViewer")
 class ViewerRecordSerializer(serializers.Serializer):
     name = serializers.CharField()
+    account = serializers.CharField(help_text="Empty: of none.")
     age_limit = serializers.IntegerField(allow_null=True)
+    country = serializers.CharField(help_text="Empty: not known.")
+    language = serializers.CharField(help_text="Empty: not known.")
+    is_session = serializers.BooleanField()
     is_simulated = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
@@ -56,6 +60,20 @@ class AdminNoteSerializer(serializers.Serializer):
     noted_at = serializers.DateTimeField()
     about = serializers.CharField(help_text="The viewer, as the admin named them then.")
     change = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="UnmatchedLine")
+class UnmatchedLineSerializer(serializers.Serializer):
+    line = serializers.IntegerField()
+    reason = serializers.CharField(help_text="The film as the file names it, and why none was found.")
+
+
+@extend_schema_serializer(component_name="ImportedFile")
+class ImportedFileSerializer(serializers.Serializer):
+    job_id = serializers.UUIDField()
+    imported_at = serializers.DateTimeField()
+    report = serializers.CharField(help_text="What became of the file, as JSON.")
+    unmatched = UnmatchedLineSerializer(many=True)
 
 
 @extend_schema_serializer(component_name="WaitingRow")
@@ -100,6 +118,7 @@ class DataAnswerSerializer(serializers.Serializer):
     merges = StoredMergeSerializer(
         many=True, help_text="Of the last day, of this viewer into another or the other way round."
     )
+    imported_files = ImportedFileSerializer(many=True, help_text="Reports of the person's own files.")
     waiting_rows = PendingRowSerializer(many=True, help_text="Of imports that are not done; the first 10,000.")
     stored_list = StoredListMovieSerializer(
         many=True, allow_null=True, help_text="What the model made of it; null: not at hand."

@@ -178,6 +178,50 @@ def test_a_file_that_waits_goes_with_its_viewer_into_an_account_and_back(site):
 
 
 @pytest.mark.usefixtures("long_from")
+def test_undoing_a_merge_gives_a_file_back_that_was_stored_since(site):
+    """With what the other viewer knew already, and without the report of it there."""
+    godfather = {"movie_id": str(GODFATHER), "kind": "watch", "occurred_at": "2021-01-04"}
+    site.post("/events", godfather | {"user_id": EVE})
+    waiting = site.post("/users/s-1/history", DIARY.encode(), content_type="text/csv", expect=202)
+    merge = site.post("/users/merge", {"from_user_id": "s-1", "into_user_id": EVE})
+    assert run_import(site, waiting)["result"]["stored"] == 2
+    assert site.get(f"/users/{EVE}/data")["imported_files"]
+
+    site.post("/users/merge/undo", {"merge_id": merge["merge_id"]})
+
+    assert [event[:3] for event in stored_events()] == [(GODFATHER, "watch", "2021-01-04")]
+    assert site.get(f"/users/{EVE}/data")["imported_files"] == []
+    job = site.get(f"/jobs/{waiting['job_id']}")
+    assert (job["status"], job["result"]) == ("queued", {})
+    assert run_import(site, waiting)["result"]["stored"] == 3
+    assert WatchEvent.objects.filter(viewer__key="s-1").count() == 3
+    site.post("/users/merge/undo", {"merge_id": merge["merge_id"]})
+    assert WatchEvent.objects.filter(viewer__key="s-1").count() == 3, "once"
+    assert take_back(site, waiting["job_id"])["deleted"]["events"] == 3
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_viewers_data_has_the_reports_of_their_files(site, monkeypatch, at_once):
+    monkeypatch.setattr(history_files, "MAX_ROWS_AT_ONCE", 2_000 if at_once else 2)
+    site.put(f"/users/{EVE}", {"country": "DE", "language": "de", "age_limit": 12}, expect=201)
+    sent = send_file(site, DIARY, expect=200 if at_once else 202)
+    if not at_once:
+        run_import(site, sent)
+    data = site.get(f"/users/{EVE}/data")
+    assert {name: data["viewer"][name] for name in ("country", "language", "age_limit", "is_session", "account")} == {
+        "country": "DE", "language": "de", "age_limit": 12, "is_session": False, "account": "",
+    }  # fmt: skip
+    [file] = data["imported_files"]
+    assert file["job_id"] == sent["job_id"]
+    report = json.loads(file["report"])
+    assert (report["source"], report["rows"], report["stored"], report["rejected"]) == ("letterboxd", 3, 3, 1)
+    [unmatched] = file["unmatched"]
+    assert unmatched["line"] == 4
+    assert "A Film That Nobody Made (1999)" in unmatched["reason"]
+    assert site.get("/users/4711/data")["imported_files"] == []
+
+
+@pytest.mark.usefixtures("long_from")
 def test_thousands_of_rows_of_many_films_report_their_progress(site, monkeypatch):
     films = [Movie(title=f"Invented Film {n}", year=1990 + n % 30) for n in range(1_200)]
     Movie.objects.bulk_create(films)

@@ -19,7 +19,7 @@ COMPONENTS = """
     CountryWindow Counts CreditRole DataAnswer DecadeTaste DeletedEvents DoneEvent Doubles ErasedAnswer
     EventRequest EventResult EventStatus EventsAnswer EventsBody FacetCount FilteredAnswer
     FilteredRequest FiltersApplied GenreTaste Genres HistoryAnswer HistoryAnswerSourceEnum HistoryFile
-    HistoryItem HistoryKind HistoryPage HomeAnswer HomeFilm HomeRow Insight InsightsAnswer JobAnswer
+    HistoryItem HistoryKind HistoryPage HomeAnswer HomeFilm HomeRow ImportedFile Insight InsightsAnswer JobAnswer
     JobStatus KeptMerge KindEnum KnownViewer Lacking LanguageTaste ListSource LiveAnswer MergeAnswer
     MergeRequest MessageType MissingFacts Movie MovieDetails MoviePage Namesakes Neighbour
     NeighbourSource NewMovie PatchedMovieValues PatchedProfileValues PeoplePage Person PersonTaste
@@ -27,7 +27,7 @@ COMPONENTS = """
     RecommendRequest RejectedAnswer RejectedRow RowSource Scored SeeAll SeenFilms SentHistory ServedFilm
     ServedList ShownFilm ShownList SimilarAnswer SimilarRequest StoredFilm SystemAnswer SystemCheck
     TasteAnswer TasteDirection Titled TokenScope TrackAnswer TrackBody TrackResult TrackStatus
-    TrainedModel UndoAnswer UndoRequest UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
+    TrainedModel UndoAnswer UndoRequest UnmatchedLine UnmatchedRow ViewerTokenAnswer ViewerTokenRequest WaitingRow
     WrittenProfile
 """
 DONE = {"200", "201", "202"}

@@ -1132,6 +1132,8 @@ export interface components {
             sent_histories: components["schemas"]["SentHistory"][];
             /** @description Of the last day, of this viewer into another or the other way round. */
             merges: components["schemas"]["KeptMerge"][];
+            /** @description Reports of the person's own files. */
+            imported_files: components["schemas"]["ImportedFile"][];
             /** @description Of imports that are not done; the first 10,000. */
             waiting_rows: components["schemas"]["WaitingRow"][];
             /** @description What the model made of it; null: not at hand. */
@@ -1603,6 +1605,15 @@ export interface components {
             /** @description How the row goes on; null where no call lists the same. */
             see_all: components["schemas"]["SeeAll"] | null;
         };
+        ImportedFile: {
+            /** Format: uuid */
+            job_id: string;
+            /** Format: date-time */
+            imported_at: string;
+            /** @description What became of the file, as JSON. */
+            report: string;
+            unmatched: components["schemas"]["UnmatchedLine"][];
+        };
         Insight: {
             /** @description Of the dimension; empty: none, or all. */
             value: string;
@@ -1727,7 +1738,14 @@ export interface components {
         KindEnum: "watch" | "rating" | "like" | "dislike" | "not_interested" | "watchlist" | "progress" | "rewatch" | "unwatch" | "unlike" | "undislike" | "interested" | "impression" | "click";
         KnownViewer: {
             name: string;
+            /** @description Empty: of none. */
+            account: string;
             age_limit: number | null;
+            /** @description Empty: not known. */
+            country: string;
+            /** @description Empty: not known. */
+            language: string;
+            is_session: boolean;
             is_simulated: boolean;
             /** Format: date-time */
             created_at: string;
@@ -2621,6 +2639,11 @@ export interface components {
              * @description From the answer of the merge.
              */
             merge_id: string;
+        };
+        UnmatchedLine: {
+            line: number;
+            /** @description The film as the file names it, and why none was found. */
+            reason: string;
         };
         UnmatchedRow: {
             /** @description Of an archive; else empty. */

@@ -70,6 +70,7 @@ from .home_certificate import HomeCertificate
 from .home_country import HomeCountry
 from .home_film import HomeFilm
 from .home_row import HomeRow
+from .imported_file import ImportedFile
 from .imports_kind import ImportsKind
 from .insight import Insight
 from .insights_answer import InsightsAnswer
@@ -193,6 +194,7 @@ from .trending_country import TrendingCountry
 from .trending_seen import TrendingSeen
 from .undo_answer import UndoAnswer
 from .undo_request import UndoRequest
+from .unmatched_line import UnmatchedLine
 from .unmatched_row import UnmatchedRow
 from .users_events_delete_kind import UsersEventsDeleteKind
 from .users_history_date_order import UsersHistoryDateOrder
@@ -273,6 +275,7 @@ __all__ = (
     "HomeCountry",
     "HomeFilm",
     "HomeRow",
+    "ImportedFile",
     "ImportsKind",
     "Insight",
     "InsightsAnswer",
@@ -394,6 +397,7 @@ __all__ = (
     "TrendingSeen",
     "UndoAnswer",
     "UndoRequest",
+    "UnmatchedLine",
     "UnmatchedRow",
     "UsersEventsDeleteKind",
     "UsersHistoryDateOrder",

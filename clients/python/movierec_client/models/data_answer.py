@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 if TYPE_CHECKING:
     from ..models.admin_note import AdminNote
     from ..models.done_event import DoneEvent
+    from ..models.imported_file import ImportedFile
     from ..models.kept_merge import KeptMerge
     from ..models.known_viewer import KnownViewer
     from ..models.sent_history import SentHistory
@@ -34,6 +35,7 @@ class DataAnswer:
         shown (list[ShownFilm]): Impressions and clicks.
         sent_histories (list[SentHistory]): As they came with a batch.
         merges (list[KeptMerge]): Of the last day, of this viewer into another or the other way round.
+        imported_files (list[ImportedFile]): Reports of the person's own files.
         waiting_rows (list[WaitingRow]): Of imports that are not done; the first 10,000.
         stored_list (list[StoredFilm] | None): What the model made of it; null: not at hand.
         served_lists (list[ShownList]): What a client got for this viewer, the newest first; the newest 10,000.
@@ -47,6 +49,7 @@ class DataAnswer:
     shown: list[ShownFilm]
     sent_histories: list[SentHistory]
     merges: list[KeptMerge]
+    imported_files: list[ImportedFile]
     waiting_rows: list[WaitingRow]
     stored_list: list[StoredFilm] | None
     served_lists: list[ShownList]
@@ -91,6 +94,11 @@ class DataAnswer:
             merges_item = merges_item_data.to_dict()
             merges.append(merges_item)
 
+        imported_files = []
+        for imported_files_item_data in self.imported_files:
+            imported_files_item = imported_files_item_data.to_dict()
+            imported_files.append(imported_files_item)
+
         waiting_rows = []
         for waiting_rows_item_data in self.waiting_rows:
             waiting_rows_item = waiting_rows_item_data.to_dict()
@@ -123,6 +131,7 @@ class DataAnswer:
                 "shown": shown,
                 "sent_histories": sent_histories,
                 "merges": merges,
+                "imported_files": imported_files,
                 "waiting_rows": waiting_rows,
                 "stored_list": stored_list,
                 "served_lists": served_lists,
@@ -135,6 +144,7 @@ class DataAnswer:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.admin_note import AdminNote  # noqa: PLC0415
         from ..models.done_event import DoneEvent  # noqa: PLC0415
+        from ..models.imported_file import ImportedFile  # noqa: PLC0415
         from ..models.kept_merge import KeptMerge  # noqa: PLC0415
         from ..models.known_viewer import KnownViewer  # noqa: PLC0415
         from ..models.sent_history import SentHistory  # noqa: PLC0415
@@ -202,6 +212,13 @@ class DataAnswer:
 
             merges.append(merges_item)
 
+        imported_files = []
+        _imported_files = d.pop("imported_files")
+        for imported_files_item_data in _imported_files:
+            imported_files_item = ImportedFile.from_dict(imported_files_item_data)
+
+            imported_files.append(imported_files_item)
+
         waiting_rows = []
         _waiting_rows = d.pop("waiting_rows")
         for waiting_rows_item_data in _waiting_rows:
@@ -245,6 +262,7 @@ class DataAnswer:
             shown=shown,
             sent_histories=sent_histories,
             merges=merges,
+            imported_files=imported_files,
             waiting_rows=waiting_rows,
             stored_list=stored_list,
             served_lists=served_lists,

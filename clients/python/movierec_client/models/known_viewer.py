@@ -15,13 +15,21 @@ class KnownViewer:
     """
     Attributes:
         name (str):
+        account (str): Empty: of none.
         age_limit (int | None):
+        country (str): Empty: not known.
+        language (str): Empty: not known.
+        is_session (bool):
         is_simulated (bool):
         created_at (datetime.datetime):
     """
 
     name: str
+    account: str
     age_limit: int | None
+    country: str
+    language: str
+    is_session: bool
     is_simulated: bool
     created_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -29,8 +37,16 @@ class KnownViewer:
     def to_dict(self) -> dict[str, Any]:
         name = self.name
 
+        account = self.account
+
         age_limit: int | None
         age_limit = self.age_limit
+
+        country = self.country
+
+        language = self.language
+
+        is_session = self.is_session
 
         is_simulated = self.is_simulated
 
@@ -41,7 +57,11 @@ class KnownViewer:
         field_dict.update(
             {
                 "name": name,
+                "account": account,
                 "age_limit": age_limit,
+                "country": country,
+                "language": language,
+                "is_session": is_session,
                 "is_simulated": is_simulated,
                 "created_at": created_at,
             }
@@ -54,6 +74,8 @@ class KnownViewer:
         d = dict(src_dict)
         name = d.pop("name")
 
+        account = d.pop("account")
+
         def _parse_age_limit(data: object) -> int | None:
             if data is None:
                 return data
@@ -61,13 +83,23 @@ class KnownViewer:
 
         age_limit = _parse_age_limit(d.pop("age_limit"))
 
+        country = d.pop("country")
+
+        language = d.pop("language")
+
+        is_session = d.pop("is_session")
+
         is_simulated = d.pop("is_simulated")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         known_viewer = cls(
             name=name,
+            account=account,
             age_limit=age_limit,
+            country=country,
+            language=language,
+            is_session=is_session,
             is_simulated=is_simulated,
             created_at=created_at,
         )
