@@ -20,8 +20,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
-from benchmarks.experiments.audience import simulate
-from benchmarks.experiments.drawn_audience import simulate_drawn
 from benchmarks.report import print_report
 from benchmarks.serving.client import LoadResult, Server, drive_load
 from benchmarks.serving.fixture import ServingFixture, load_and_build
@@ -51,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Measure and print the report."""
     with isolated_system(**SETTINGS) as system:
+        from benchmarks.experiments.audience import simulate  # Django is loaded by now
+        from benchmarks.experiments.drawn_audience import simulate_drawn
+
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
         lists_per_s, bytes_per_list, outcomes_per_s = _write(fixture, QUICK_WRITTEN if args.quick else WRITTEN)
         system.serve()

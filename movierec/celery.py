@@ -13,6 +13,7 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_process_init,
+    worker_process_shutdown,
 )
 
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
@@ -44,6 +45,22 @@ def start_postgres_monitor(**_: Any) -> None:
     from infrastructure import connectivity  # needs the settings, which Celery has loaded by now
 
     connectivity.start_monitors(interactive=False)
+
+
+@worker_process_init.connect
+def start_traces(**_: Any) -> None:
+    """Trace the tasks of this process, where traces are on."""
+    from infrastructure import tracing  # needs the settings, which Celery has loaded by now
+
+    tracing.start("worker")
+
+
+@worker_process_shutdown.connect
+def stop_traces(**_: Any) -> None:
+    """Send the last traces."""
+    from infrastructure import tracing
+
+    tracing.stop()
 
 
 class WorkerHeartbeat(bootsteps.StartStopStep):

@@ -68,10 +68,13 @@ SWITCH_SECONDS = 0.0005
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Have glibc return the memory of large arrays when they are freed.
+    """Start the traces, and have glibc return the memory of large arrays when they are freed.
 
     Else it learns to keep what a model once took, for the life of the process.
     """
+    from infrastructure import tracing  # needs the settings, which on_starting has loaded
+
+    tracing.start("web")
     if hasattr(_libc, "mallopt"):
         for what, value in (_MMAP_THRESHOLD, 1 << 20), (_TRIM_THRESHOLD, 2 << 20), (_ARENA_MAX, 2):
             _libc.mallopt(what, value)  # bytes, bytes, arenas
@@ -124,10 +127,12 @@ def worker_exit(server: Any, worker: Any) -> None:
     """
     from django.db import connection  # as above
 
+    from infrastructure import tracing  # likewise
     from infrastructure.signals import web_process_ends  # likewise
 
     if worker.booted:
         web_process_ends.send_robust(sender=None)
+        tracing.stop()
         connection.close_pool()  # type: ignore[attr-defined]
         sys.stdout.flush()
         sys.stderr.flush()

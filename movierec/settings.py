@@ -115,6 +115,10 @@ WEBHOOK_GIVE_UP_HOURS = env.int("MOVIEREC_WEBHOOK_GIVE_UP_HOURS", default=72)  #
 METRICS_PORT = env.int("MOVIEREC_METRICS_PORT", default=0)  # where `./run` exports them; 0: nowhere
 METRICS_BIND = env("MOVIEREC_METRICS_BIND", default="127.0.0.1")
 
+# --- traces -----------------------------------------------------------------------------------------------------
+TRACES_ENDPOINT = env("MOVIEREC_TRACES_ENDPOINT", default="")  # of OTLP over HTTP; "": nothing is traced
+TRACES_SHARE = env.float("MOVIEREC_TRACES_SHARE", default=1.0)  # of the requests that are traced, 0..1
+
 # --- alerts by e-mail -------------------------------------------------------------------------------------------
 ALERT_EMAILS = env.list("MOVIEREC_ALERT_EMAILS", default=[])  # who is told when a part of the system turns bad
 _EMAIL = env.email_url("MOVIEREC_EMAIL_URL", default="smtp://localhost:25")

@@ -9,6 +9,7 @@ from typing import cast
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
+from infrastructure import tracing
 from infrastructure.body_limits import max_body_bytes
 from infrastructure.logs import request_id, route_pattern
 from recommender import actors
@@ -51,9 +52,18 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not tracing.is_on():
+            return self._answer(request)
+        with tracing.request_span(request.method or "", request.headers) as span:
+            response = self._answer(request)
+            this_id = response.headers[REQUEST_ID_HEADER]
+            tracing.describe_request(span, request.method or "", route_pattern(request), response.status_code, this_id)
+            return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         client_id = request.headers.get(REQUEST_ID_HEADER, "")
-        this_id = client_id if VALID_REQUEST_ID.match(client_id) else uuid.uuid4().hex
+        this_id = client_id if VALID_REQUEST_ID.match(client_id) else tracing.trace_id() or uuid.uuid4().hex
         request.request_id = this_id  # type: ignore[attr-defined]
         request_id.set(this_id)
         token = actors.current_request.set(request)
