@@ -26,6 +26,7 @@ FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-backgrou
 SCREEN, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}  # pixels
 VIEWER = DEMO_ID_BASE + 1
 FILM = DEMO_ID_BASE + 100
+LONG_FILE = 2_100  # rows, which a job stores
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 PAGES = (
     "/",
@@ -289,6 +290,13 @@ def test_what_is_mine_is_imported_taken_back_and_erased(visit: Any) -> None:
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("1 rows match no film").wait_for()
     page.get_by_role("cell", name="No Such Film").wait_for()
+
+    head, *_ = ratings.splitlines(keepends=True)
+    row = b"tt%07d,9,2024-02-03,No Such Film %d,movie,2021\n"
+    long = head + b"".join(row % (n, n) for n in range(LONG_FILE))
+    page.get_by_label("Your file").set_input_files({"name": "ratings.csv", "mimeType": "text/csv", "buffer": long})
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.get_by_text("This is a long file").wait_for()
 
     here.open("/mine/ratings")
     line = page.locator(".results li", has_text="The Matrix").first

@@ -6,13 +6,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.names.languages import LanguageWish, parse_accept_language
+from catalog.api.fields import TitleLanguageField
+from catalog.api.strict import StrictSerializer
 from recommender.api.base_view import ApiView
 from recommender.api.fields import UserIdAnswer
 from recommender.api.openapi.operations import operation
 from recommender.api.users.profiles import known_profile
 from recommender.models import ApiKey
 from recommender.viewers.taste_profile import EMPTY_TASTE, Direction, build_taste_profile
+
+
+class TasteQuerySerializer(StrictSerializer):
+    language = TitleLanguageField()
 
 
 class GenreTasteSerializer(serializers.Serializer):
@@ -57,12 +62,16 @@ class TasteView(ApiView):
     required_scope = ApiKey.Scope.USERS_READ
     allow_viewer_token = True
 
-    @operation("users_taste", "What the system thinks that a viewer likes. Scope users:read.", TasteAnswerSerializer)
+    @operation(
+        "users_taste",
+        "What the system thinks that a viewer likes. Scope users:read.",
+        TasteAnswerSerializer,
+        parameters=[TasteQuerySerializer],
+    )
     def get(self, request: Request, user_id: str) -> Response:
         """Return a viewer's taste. Raises Http404."""
         viewer = known_profile(user_id)
-        wish = LanguageWish(accepted=parse_accept_language(request.headers.get("Accept-Language", "")))
-        taste = build_taste_profile(viewer.viewer_id, wish) or EMPTY_TASTE
+        taste = build_taste_profile(viewer.viewer_id, self.validated["title_languages"]) or EMPTY_TASTE
         body: dict[str, Any] = {
             "user_id": viewer.key,
             "events": taste.event_count,

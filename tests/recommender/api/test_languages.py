@@ -200,6 +200,7 @@ def test_what_a_viewer_likes_is_told_in_the_language(site, translated):
     viewer.language = "it"
     save_viewer(viewer)
     assert "Ama i film con Harrison Ford: 4." in site.get(path)["sentences"]
+    assert "Mag Filme mit Harrison Ford: 4 davon." in site.get(f"{path}?language=de")["sentences"]
     assert "Likes films with Harrison Ford: 4 of them." in site.get(path, HTTP_ACCEPT_LANGUAGE="en")["sentences"]
 
 

@@ -4477,7 +4477,10 @@ export interface operations {
     };
     users_taste: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description BCP 47 tag of titles and genres: de, pt-BR. Else Accept-Language, else the viewer's own. */
+                language?: string;
+            };
             header?: never;
             path: {
                 user_id: string;

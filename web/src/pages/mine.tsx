@@ -112,7 +112,7 @@ function Taste({ who }: { who: string }) {
   const taste = useQuery({
     queryKey: ["mine", "taste", who, tag],
     queryFn: () => {
-      const asked = { params: { path: { user_id: who } }, headers: { "Accept-Language": tag } }; // its sentences are told in it
+      const asked = { params: { path: { user_id: who }, query: { language: tag } } };
       return orNothing<Schemas["TasteAnswer"] | null>(data(client.GET("/users/{user_id}/taste", asked)), null);
     },
   });

@@ -7,18 +7,27 @@ import httpx
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.taste_answer import TasteAnswer
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     user_id: str,
+    *,
+    language: str | Unset = UNSET,
 ) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["language"] = language
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/users/{user_id}/taste".format(
             user_id=quote(str(user_id), safe=""),
         ),
+        "params": params,
     }
 
     return _kwargs
@@ -50,6 +59,7 @@ def sync_detailed(
     user_id: str,
     *,
     client: AuthenticatedClient,
+    language: str | Unset = UNSET,
 ) -> Response[Problem | TasteAnswer]:
     """What the system thinks that a viewer likes. Scope users:read.
 
@@ -57,6 +67,7 @@ def sync_detailed(
 
     Args:
         user_id (str):
+        language (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -68,6 +79,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         user_id=user_id,
+        language=language,
     )
 
     response = client.get_httpx_client().request(
@@ -81,6 +93,7 @@ def sync(
     user_id: str,
     *,
     client: AuthenticatedClient,
+    language: str | Unset = UNSET,
 ) -> Problem | TasteAnswer | None:
     """What the system thinks that a viewer likes. Scope users:read.
 
@@ -88,6 +101,7 @@ def sync(
 
     Args:
         user_id (str):
+        language (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -100,6 +114,7 @@ def sync(
     return sync_detailed(
         user_id=user_id,
         client=client,
+        language=language,
     ).parsed
 
 
@@ -107,6 +122,7 @@ async def asyncio_detailed(
     user_id: str,
     *,
     client: AuthenticatedClient,
+    language: str | Unset = UNSET,
 ) -> Response[Problem | TasteAnswer]:
     """What the system thinks that a viewer likes. Scope users:read.
 
@@ -114,6 +130,7 @@ async def asyncio_detailed(
 
     Args:
         user_id (str):
+        language (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,6 +142,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         user_id=user_id,
+        language=language,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -136,6 +154,7 @@ async def asyncio(
     user_id: str,
     *,
     client: AuthenticatedClient,
+    language: str | Unset = UNSET,
 ) -> Problem | TasteAnswer | None:
     """What the system thinks that a viewer likes. Scope users:read.
 
@@ -143,6 +162,7 @@ async def asyncio(
 
     Args:
         user_id (str):
+        language (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -156,5 +176,6 @@ async def asyncio(
         await asyncio_detailed(
             user_id=user_id,
             client=client,
+            language=language,
         )
     ).parsed
