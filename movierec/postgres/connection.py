@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import psycopg
 from psycopg import OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 from infrastructure.connectivity import POSTGRES
 
@@ -25,6 +26,10 @@ UNREACHABLE = "Postgres does not answer; it is asked again all the time."
 
 class PostgresUnreachable(OperationalError):
     """Postgres does not answer; whether it will carry out the last statement is not known."""
+
+
+class TransactionTimedOut(OperationalError):
+    """Postgres ended a transaction that did nothing for too long; nothing of it is stored."""
 
 
 class Connection(psycopg.Connection[Any]):
@@ -46,6 +51,8 @@ class Connection(psycopg.Connection[Any]):
     def _close_when_unreachable(self, waiting: Any) -> Generator[Any, Any, Any]:
         try:
             return (yield from waiting)
+        except IdleInTransactionSessionTimeout as error:  # for psycopg an error of the program's
+            raise TransactionTimedOut("This process was too slow between two statements of a transaction.") from error
         except PostgresUnreachable:
             self.pgconn.finish()  # what still comes would be taken for the answer to another statement
             raise

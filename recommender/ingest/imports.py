@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
 
@@ -28,6 +28,7 @@ from recommender.models import ImportPart, Job
 from recommender.serving.concurrency import in_bulk_turns
 
 MAX_ROWS = 200_000  # of one call
+MAX_READING_SECONDS = 60  # of a part
 FIRST_GENRES = "first_genres"  # parameter of a job: the catalogue had no genre when it came, so it brings them
 DRY_RUN = "dry_run"  # parameter of a job: what would become of the rows is wanted, and nothing else
 HISTORY = "history"  # what the rows of people's own files are: recommender.ingest.history_files
@@ -52,6 +53,8 @@ def save_rows(job: Job, batches: Iterable[Batch]) -> int:
     Raises TooManyRows.
     """
     count, kind = 0, RowKind(job.parameters["of"])
+    with connection.cursor() as cursor:  # between two parts it reads, and waits for its turn
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{MAX_READING_SECONDS}s'")
     for number, batch in enumerate(in_bulk_turns(batches)):
         count += len(batch)
         if count > MAX_ROWS:
@@ -240,7 +243,7 @@ def _dump(batch: Batch) -> str:
     """Return rows as the text that a part keeps: a list of rows, or the columns of a block."""
     if isinstance(batch, TextBlock):
         return json.dumps({"lines": batch.lines, "columns": batch.columns, "broken": batch.broken})
-    return json.dumps(batch)
+    return json.dumps(rows_of(batch))
 
 
 def _load(part: ImportPart) -> Batch:

@@ -1,11 +1,14 @@
 """POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}."""
 
+import time
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from catalog.exchange import row_import
 from catalog.models import Movie, Viewer, WatchEvent
+from catalog.selectors import may_bring_genres
 from infrastructure import body_limits
 from recommender import privacy, tasks
 from recommender.ingest import imports
@@ -199,3 +202,39 @@ def test_an_unclosed_quote_costs_its_own_row(site):
     assert run_import(site, job)["result"] == {"stored": 299, "duplicates": 0, "rejected": 1}
     [row] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
     assert (row["line"], "quote" in row["reason"]) == (9, True)
+
+
+@pytest.fixture
+def short_transactions():
+    """Let Postgres end a transaction that does nothing for a tenth of a second."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
+    yield
+    connection.close()
+
+
+@pytest.mark.usefixtures("transactional_db", "cast", "short_transactions")
+def test_a_file_may_take_its_time_between_two_parts(site, monkeypatch):
+    in_turns = imports.in_bulk_turns
+
+    def slow_turns(batches):
+        for batch in in_turns(batches):
+            time.sleep(0.3)
+            yield batch
+
+    monkeypatch.setattr(imports, "in_bulk_turns", slow_turns)
+    row = {"user_id": ADA, "movie_id": str(NEMO), "kind": "watch", "occurred_at": 1_700_000_000}
+    assert post_rows(site, "events", json_lines(row))["status"] == "queued"
+
+
+@pytest.mark.usefixtures("transactional_db", "cast", "short_transactions")
+def test_a_transaction_that_postgres_ended_is_tried_again(site, monkeypatch):
+    def slow(*args, **more):
+        time.sleep(0.3)
+        return may_bring_genres()
+
+    monkeypatch.setattr(imports, "MAX_READING_SECONDS", 0.1)
+    monkeypatch.setattr(imports, "may_bring_genres", slow)
+    refused = post_rows(site, "movies", json_lines({"movie_id": "x", "title": "X"}), expect=503)
+    assert refused["code"] == "database_unreachable"
+    assert not Job.objects.exists()
