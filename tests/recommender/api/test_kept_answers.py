@@ -21,12 +21,13 @@ from tests.support.tiny_model import INVENTED, second_version
 
 pytestmark = pytest.mark.usefixtures("model")
 PATH = f"/recommend?user_id={ADA}&top_k=8"
+VARYING = {"recommendation_id", "next", "source", "made_at"}  # new each time, or how the list came about
 
 
 def listed(client, path=PATH):
     """Return an answer without the ids that are new each time, and without what says how it came about."""
     body = client.get(path)
-    return {name: value for name, value in body.items() if name not in ("recommendation_id", "next", "source")}
+    return {name: value for name, value in body.items() if name not in VARYING}
 
 
 def kept(client, path=PATH):
