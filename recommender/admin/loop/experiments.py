@@ -97,7 +97,8 @@ class ExperimentAdmin(SummaryAboveForm):
     fields = (
         "name",
         "hypothesis",
-        ("surface", "ends_on", "traffic"),
+        "surface",
+        ("ends_on", "traffic"),
         ("metric", "expected_effect"),
         ("status_label", "owner"),
         ("started_at", "ended_at", "shipped_arm"),
