@@ -124,6 +124,7 @@ def _rank_among(films: int, preset: str) -> dict[str, Any]:
     vectors = ranker.vectors.to_tensors().values()
     return {
         "films": films,
+        "parameters": sum(parameter.numel() for parameter in ranker.model.parameters()),
         **{f"{name}_ms": round(1000 * float(np.median(values)), 2) for name, values in seconds.items()},
         "proved": proved,
         "viewers": VIEWERS,
@@ -134,7 +135,8 @@ def _rank_among(films: int, preset: str) -> dict[str, Any]:
 def _report_films(sizes: Sequence[Mapping[str, Any]], preset: str) -> None:
     columns = ("films", "shortlist_ms", "all_ms", "proved", "viewers", "vectors_mb", "peak_mb")
     rows = [[round(size[name], 2) for name in columns] for size in sizes]
-    result = {"bench": "growth", "preset": preset, "films": [dict(size) for size in sizes]}
+    largest = {"movies": sizes[-1]["films"], "parameters": sizes[-1]["parameters"]}
+    result = {"bench": "growth", "preset": preset} | largest | {"films": [dict(size) for size in sizes]}
     print_report(f"The best {LIST_LENGTH} for one viewer, one thread, preset {preset}", columns, rows, result)
 
 
