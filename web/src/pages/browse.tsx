@@ -243,13 +243,14 @@ function Empty({ wish, reason, write }: { wish: Wish; reason: string | undefined
       };
     }),
   });
+  const isKnown = without.every((query) => !query.isPending); // a filter that is offered too early may not help
   const helps = active.filter((_, index) => without[index]?.data);
   return (
     <div className="trouble">
       <h2>{t.browse.empty}</h2>
       {reason && <p lang="en" className="small">{reason}</p>}
       <div className="chips">
-        {(helps.length ? helps : active).map((name) => (
+        {isKnown && (helps.length ? helps : active).map((name) => (
           <button key={name} type="button" className="primary" onClick={() => write(name, [])}>
             {t.browse.drop(names[name])} ({[wish[name]].flat().join(", ")})
           </button>
