@@ -9,10 +9,10 @@ def check_experiments() -> Check:
     """Check that the models of running experiments' arms can be served; where one is missing its viewers get what they
     got before."""
     name, label = "experiments", "Experiments"
-    arms = ExperimentArm.objects.filter(experiment__status=Experiment.Status.RUNNING, stopped_at=None)
-    running = arms.values("experiment_id").distinct().count()
-    of_models = arms.exclude(model="").select_related("experiment")
-    missing = [arm for arm in of_models if not is_servable(arm.model)]
+    served = ExperimentArm.objects.filter(experiment__status=Experiment.Status.RUNNING, stopped_at=None)
+    arms = list(served.select_related("experiment"))
+    running = len({arm.experiment_id for arm in arms})
+    missing = [arm for arm in arms if arm.model and not is_servable(arm.model)]
     figures = {"running": float(running), "models_missing": float(len(missing))}
     if missing:
         arm = missing[0]

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from tests.support import forms
 
-MAX_QUERIES = 17  # of any page of the admin
+MAX_QUERIES = 18  # of any page of the admin
 
 
 @pytest.fixture

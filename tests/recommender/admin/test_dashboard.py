@@ -28,7 +28,7 @@ def test_the_tiles_answer_what_viewers_get_how_new_and_how_fast(client, admin_cl
         assert client.get(f"/recommend?user_id={viewer}&top_k=5").status_code == 200
     client.get("/home?user_id=101")  # counted as one answer, whatever its rows ask for
     client.get("/popular?user_id=101")  # a chart that was asked for is no fallback
-    monkeypatch.setattr("recommender.serving.pipeline.open_context", lambda *_: 1 / 0)
+    monkeypatch.setattr("recommender.serving.pipeline.open_context", lambda *_, **__: 1 / 0)
     client.raise_request_exception = False
     assert client.get(f"/recommend?user_id={ADA}").status_code == 500
     monkeypatch.undo()
