@@ -133,8 +133,8 @@ class _Measurer:
 
     def measure(self, rounds: int, soak: int) -> _Measurements:
         """Measure every call and return the measurements."""
-        self.drive("cached", NUM_READERS, 4)  # stores the lists
-        self.drive("cached_key", 4 * NUM_READERS, 4)  # and both workers know the keys
+        self.drive("cached", 4 * NUM_READERS, 4)  # stores the lists, and both workers know them
+        self.drive("cached_key", 4 * NUM_READERS, 4)
         self.drive("home", 2 * NUM_READERS, 4)  # stores the pages
         for name in Workload.NAMES:
             self.drive(name, 20, 4)  # so that both workers have served the call
