@@ -77,10 +77,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _first_viewer() -> tuple[int, int]:
-    """Return a viewer with a history, and the number of movies."""
+    """Return a viewer with a history, and the number of movies. Raises `SystemExit` where there is no viewer."""
     from catalog.models import Movie, Viewer
 
-    return Viewer.objects.order_by("id").values_list("id", flat=True)[0], Movie.objects.count()
+    viewer = Viewer.objects.order_by("id").values_list("id", flat=True).first()
+    if viewer is None:
+        raise SystemExit("The data set has no viewer, and a home page is somebody's: take one with ratings.")
+    return viewer, Movie.objects.count()
 
 
 def measure(address: str, key: str, viewer: int, visits: int) -> list[dict[str, float]]:
