@@ -6,7 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -35,7 +37,7 @@ class Balancer(Client):
             text, found = re.subn(rf"server web{number} \S+", f"server web{number} 127.0.0.1:{host.port}", text)
             assert found == 1
         # The admin socket tells what HAProxy thinks of its hosts.
-        self.admin = folder / "haproxy.sock"
+        self.admin = Path(tempfile.mkdtemp(dir="/tmp")) / "haproxy.sock"  # a socket's path is short
         text = text.replace("global\n", f"global\n    stats socket {self.admin}\n")
         (folder / "haproxy.cfg").write_text(text)
         program = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -48,6 +50,7 @@ class Balancer(Client):
     def stop(self):
         self.process.kill()
         self.process.wait()
+        shutil.rmtree(self.admin.parent)
 
     def is_up(self, number):
         """Return whether HAProxy sends requests to the host with this number, from 1."""
@@ -73,6 +76,7 @@ def balancer(live, tmp_path):
     hosts = [start_host(live.key) for _ in range(3)]
     started = Balancer(live.key, hosts, tmp_path)
     try:
+        wait_until(started.admin.exists, 10)
         wait_until(lambda: all(map(started.is_up, (1, 2, 3))), 30)
         yield started
     finally:
