@@ -19,7 +19,7 @@ from catalog.keys import Key, parse_key
 from catalog.models import WatchEvent
 from catalog.plurals import count_noun
 from recommender import audit, cache, experiments, privacy
-from recommender.ingest import imports
+from recommender.ingest import history_files, imports
 from recommender.models import Erasure, Impression, Job, Merge
 from recommender.served_lists import storage
 
@@ -110,6 +110,7 @@ def _store_merge(
         stored.save(update_fields=["kept"])
         privacy.open_erasure(viewer_id, viewer)
         privacy.delete_from_jobs(viewer_id)
+    history_files.forget_viewer(viewer_id, viewer)
     details = f"{count_noun(record.events, 'event')}, {count_noun(len(impressions), 'impression')}"
     audit.record(audit.Action.MERGED, str(stored.pk), details)
     return stored

@@ -79,7 +79,7 @@ def export_viewer(viewer: Key) -> dict[str, Any]:
             for job in jobs
         ],
         "merges": [_merge_fields(merge) for merge in merges_of(viewer).order_by("merged_at", "pk")],
-        "imported_files": list(history_files.reports_of(viewer_id)),
+        "imported_files": list(history_files.reports_of(viewer)),
         "waiting_rows": list(islice(imports.pending_rows(viewer), MAX_PENDING_ROWS)),
         "stored_list": _stored_list_rows(viewer_id),
         "served_lists": _served_lists(viewer_id),
@@ -172,6 +172,7 @@ def erase_viewer(viewer: Key) -> ErasureResult:
             storage.erase_viewer(viewer_id)
             experiments.erase_viewer(viewer_id)
             jobs = delete_from_jobs(viewer_id)
+        jobs += history_files.forget_viewer(viewer_id, viewer)
         details = f"{count_noun(events, 'event')}, {count_noun(impressions, 'impression')}"
         audit.record(audit.Action.ERASED, details=details)
     models = ModelVersion.objects.exclude(status=ModelVersion.Status.REFUSED).order_by("created_at")
@@ -233,6 +234,7 @@ def finish_erasures() -> int:
             _delete_webhook_messages(erasure.viewer_id)
             import_records.forget_viewer_id(erasure.viewer_id)
             delete_from_jobs(erasure.viewer_id)
+            history_files.forget_viewer(erasure.viewer_id, erasure.viewer_key or None)
             storage.erase_viewer(erasure.viewer_id)
             experiments.erase_viewer(erasure.viewer_id)
             if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
@@ -270,8 +272,8 @@ def delete_lists(viewer_id: int | None, viewer: Key | None) -> bool:
 
 
 def delete_from_jobs(viewer_id: int) -> int:
-    """Delete a viewer's posted histories from batch jobs, the viewer's number from their results and chunks, and what
-    the reports of the viewer's own files say. Return the number of jobs that named the viewer."""
+    """Delete a viewer's posted histories from batch jobs, and the viewer's number from their results and chunks.
+    Return the number of jobs that named the viewer."""
     for bound in ("after_viewer_id", "through_viewer_id"):  # one lower, it holds the same viewers: this one is gone
         BatchChunk.objects.filter(**{bound: viewer_id}).update(**{bound: viewer_id - 1})
     names_viewer = Q(parameters__user_histories__has_key=str(viewer_id)) | Q(result__failed_users__contains=[viewer_id])
@@ -281,4 +283,4 @@ def delete_from_jobs(viewer_id: int) -> int:
         if viewer_id in job.result.get("failed_users", []):
             job.result["failed_users"].remove(viewer_id)
         job.save(update_fields=["parameters", "result"])
-    return len(jobs) + history_files.forget_viewer(viewer_id)
+    return len(jobs)

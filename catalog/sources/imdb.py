@@ -13,6 +13,7 @@ from catalog.dataset import ACTOR, DIRECTOR
 from catalog.errors import DataFileError
 from catalog.limits import MAX_YEAR, MIN_YEAR
 from catalog.movielens.files import DataFile, data_files
+from catalog.plurals import count_noun
 from catalog.sources.film_source import FilmSource, Part, Table, to_part
 from catalog.sources.number_set import NumberSet
 from catalog.sources.regions import LANGUAGE_OF_REGION
@@ -131,7 +132,8 @@ class _Reader:
             genres = genres.with_columns(pl.col("name").str.strip_chars()).filter(pl.col("name").fill_null("") != "")
             yield to_part(Table.GENRES, genres, 0)
         self.notes.append(
-            f"Left out: {other:,} titles of other types, {adult:,} for adults only, {unpopular:,} with too few votes."
+            f"Left out: {count_noun(other, 'title')} of other types, {adult:,} for adults only, "
+            f"{unpopular:,} with too few votes."
         )
 
     def _voted(self) -> NumberSet | None:

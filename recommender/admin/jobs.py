@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from catalog.plurals import count_noun
 from recommender import tasks
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.ingest import import_undo
@@ -24,16 +23,6 @@ from recommender.models import Job
 
 MAX_PARAMETERS_LENGTH = 2_000  # characters; a batch may hold thousands of posted histories
 MAX_VIEWERS_SHOWN = 100  # of them; more do not fit
-
-RECORD_NOUNS = {
-    "events": ("event", ""),
-    "viewers": ("viewer", ""),
-    "movies": ("film", ""),
-    "credits": ("credit", ""),
-    "people": ("person", "people"),
-    "genres": ("genre", ""),
-    "tags": ("tag", ""),
-}
 
 
 class TakeBackForm(BaseDialogForm):
@@ -50,7 +39,7 @@ class TakeBackForm(BaseDialogForm):
             return {"reason": str(reason)}
         except ValueError:
             raise Http404(f"There is no job {object_id}.") from None
-        made = [count_noun(count, *RECORD_NOUNS[kind]) for kind, count in import_undo.made_counts(job.pk).items()]
+        made = import_undo.count_texts(import_undo.made_counts(job.pk))
         return {"made": made, "is_running": job.status in import_undo.UNENDED, "undo": import_undo.undo_of(job)}
 
 

@@ -11,11 +11,14 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.strict import token_viewer
 from recommender import tasks
 from recommender.api.access.authentication import ApiPrincipal
+from recommender.api.access.viewer_token_auth import TokenScope
 from recommender.api.base_view import ApiView
 from recommender.api.fields import JsonString
 from recommender.api.openapi.operations import operation
+from recommender.ingest import history_files
 from recommender.ingest.imports import FIRST_GENRES
 from recommender.jobs.results import readable_result
 from recommender.models import ApiKey, Job
@@ -50,12 +53,18 @@ class JobView(ApiView):
     """Serve GET /jobs/{id}."""
 
     alternative_scopes = tuple(ApiKey.Scope)  # a key that may start a job may follow it
+    allow_viewer_token = True  # that of a viewer's own file
+    token_scope = TokenScope.IMPORT
+
+    def accepts_viewer(self, request: Request) -> bool:
+        """Accept a viewer's token: get() answers for the viewer's own jobs alone."""
+        return True
 
     @operation("jobs_read", "How a job is getting on.", JobAnswerSerializer)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Return a job's status, progress and result."""
-        job = Job.objects.filter(pk=job_id).first()
-        if job is None:
+        job, viewer = Job.objects.filter(pk=job_id).first(), token_viewer(request)
+        if job is None or (viewer is not None and not history_files.is_file_of(job, viewer)):
             raise Http404(f"There is no job {job_id}.")
         return Response(job_body(job))
 

@@ -18,6 +18,7 @@ from catalog.exchange.history.reading import FileReport, History
 from catalog.exchange.history.rows import HistorySource, dump_row, load_row
 from catalog.exchange.text_blocks import Row
 from catalog.keys import Key, write_key_text
+from catalog.plurals import count_noun
 from catalog.services import MadeRecords
 from recommender.ingest import import_records
 from recommender.ingest.imports import DRY_RUN, HISTORY
@@ -26,7 +27,7 @@ from recommender.models import ImportPart, Job
 
 MAX_ROWS_AT_ONCE = 2_000  # of films; a longer file takes seconds
 MAX_UNMATCHED_SHOWN = 1_000  # in the result of a job; /jobs/{id}/rejected has all of them
-OF_VIEWER = "of_viewer"  # in the result: the viewer's id
+OF_VIEWER = "of_viewer"  # in the result: the viewer's id, or a key of its own that is nobody's yet
 PERSONAL = (OF_VIEWER, "unmatched", "files")  # parts of the result that go with the viewer
 
 _Report = dict[str, Any]
@@ -62,7 +63,7 @@ def store_now(viewer: Key, history: History) -> tuple[HistoryReport, Job]:
 def save_rows(job: Job, viewer: Key, history: History) -> int:
     """Save the rows of a long file as the part of a job, and return their number. Call it in the transaction that
     creates the job."""
-    user_id = write_key_text(viewer) if isinstance(viewer, str) else viewer
+    user_id = _user_id(viewer)
     head = {
         "source": history.source,
         "other_rows": history.other_rows,
@@ -74,6 +75,29 @@ def save_rows(job: Job, viewer: Key, history: History) -> int:
     job.total = len(history.rows)
     job.save(update_fields=["total"])
     return len(history.rows)
+
+
+def _user_id(viewer: Key) -> str | int:
+    """Return a viewer's key as a row has it."""
+    return write_key_text(viewer) if isinstance(viewer, str) else viewer
+
+
+def is_file_of(job: Job, viewer: Key) -> bool:
+    """Return whether a job reads a file of this viewer's own. After an erasure or a merge it reads nobody's."""
+    if job.kind != Job.Kind.IMPORT or job.parameters.get("of") != HISTORY:
+        return False
+    if OF_VIEWER in job.result:
+        return job.result[OF_VIEWER] in _ids_and_keys(viewer)
+    head = f'[[0, {{"user_id": {json.dumps(_user_id(viewer))}, '  # how the rows begin
+    return ImportPart.objects.filter(job=job, rows__startswith=head).exists()
+
+
+def _ids_and_keys(viewer: Key) -> list[Key]:
+    """Return what a report may name the viewer by."""
+    if isinstance(viewer, int):
+        return [viewer]
+    viewer_id = selectors.find_viewer(viewer)
+    return [viewer] if viewer_id is None else [viewer_id, viewer]
 
 
 def run_import(lease: Lease) -> None:
@@ -98,8 +122,8 @@ def run_import(lease: Lease) -> None:
         lease.result |= result
         lease.report_progress("events", lease.total, lease.total)
         lease.log(
-            f"{result['stored']:,} events stored, {result['duplicates']:,} there already, "
-            f"{result['rejected']:,} rows unmatched"
+            f"{count_noun(result['stored'], 'event')} stored, {result['duplicates']:,} there already, "
+            f"{count_noun(result['rejected'], 'row')} unmatched"
         )
 
 
@@ -136,7 +160,7 @@ def _finish(part: ImportPart, viewer: Key | None, report: HistoryReport | None, 
     import_records.save(part, made)
     part.save()
     return {
-        OF_VIEWER: viewer if isinstance(viewer, int) else selectors.find_viewer(viewer),
+        OF_VIEWER: _ids_and_keys(viewer)[0],
         **report_body(report),
         "rejected": part.rejected,
         "unmatched": [row._asdict() for row in report.unmatched[:MAX_UNMATCHED_SHOWN]],
@@ -149,9 +173,9 @@ def report_body(report: HistoryReport) -> _Report:
     return report._asdict() | {"unmatched": [row._asdict() for row in report.unmatched], "files": files}
 
 
-def reports_of(viewer_id: int) -> Iterator[dict[str, Any]]:
+def reports_of(viewer: Key) -> Iterator[dict[str, Any]]:
     """Yield what is stored of a viewer's files, the first one first: the report as JSON, and every unmatched row."""
-    jobs = Job.objects.filter(**{f"result__{OF_VIEWER}": viewer_id}).order_by("created_at", "pk")
+    jobs = Job.objects.filter(**{f"result__{OF_VIEWER}__in": _ids_and_keys(viewer)}).order_by("created_at", "pk")
     for job in jobs.prefetch_related("parts"):
         report = {name: value for name, value in job.result.items() if name not in (OF_VIEWER, "unmatched")}
         yield {
@@ -164,9 +188,10 @@ def reports_of(viewer_id: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def forget_viewer(viewer_id: int) -> int:
+def forget_viewer(viewer_id: int | None, viewer: Key | None) -> int:
     """Delete what the reports of a viewer's files say of films. Returns the number of jobs."""
-    jobs = list(Job.objects.select_for_update().filter(**{f"result__{OF_VIEWER}": viewer_id}))
+    names = [name for name in (viewer_id, viewer) if name is not None]
+    jobs = list(Job.objects.select_for_update().filter(**{f"result__{OF_VIEWER}__in": names}))
     for job in jobs:
         job.result = {name: value for name, value in job.result.items() if name not in PERSONAL}
         job.save(update_fields=["result"])

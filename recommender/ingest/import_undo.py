@@ -28,6 +28,15 @@ from recommender.jobs.leases import Lease
 from recommender.models import ImportedRecords, ImportPart, Impression, Job, ModelVersion
 
 UNENDED = (Job.Status.QUEUED, Job.Status.RUNNING)
+_NOUNS = {
+    "events": ("event", ""),
+    "viewers": ("viewer", ""),
+    "movies": ("film", ""),
+    "credits": ("credit", ""),
+    "people": ("person", "people"),
+    "genres": ("genre", ""),
+    "tags": ("tag", ""),
+}
 
 log = logging.getLogger(__name__)
 
@@ -199,5 +208,10 @@ def _left(import_id: UUID | str) -> dict[str, int]:
     return {str(kind): counts[kind] for kind in RecordKind if kind in counts}
 
 
+def count_texts(counts: Mapping[str, int]) -> list[str]:
+    """Return counts of events and other records with their nouns; kinds of which there are none are left out."""
+    return [count_noun(count, *_NOUNS[kind]) for kind, count in counts.items() if count]
+
+
 def _text(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "nothing"
+    return ", ".join(count_texts(counts)) or "nothing"

@@ -19,6 +19,7 @@ from catalog.exchange.row_import import Rejection, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
 from catalog.exchange.text_blocks import Batch, Row, TextBlock, rows_of
 from catalog.keys import Key, write_key_text
+from catalog.plurals import count_noun
 from catalog.selectors import may_bring_genres
 from catalog.services import MadeRecords
 from recommender.ingest import import_records
@@ -104,7 +105,7 @@ def _run_dry(lease: Lease, dry_run: DryRun, parts: Sequence[int]) -> None:
 
 def _summary(stored: int, duplicates: int, rejected: int) -> str:
     row_count = stored + duplicates + rejected
-    return f"{row_count:,} rows read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
+    return f"{count_noun(row_count, 'row')} read, {stored:,} stored, {duplicates:,} there already, {rejected:,} refused"
 
 
 def _import_part(pk: int, kind: RowKind, create_genres: bool = False) -> ImportPart:

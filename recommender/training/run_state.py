@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog import selectors
+from catalog.plurals import count_noun
 from recommender import registry, training_data
 from recommender.jobs.leases import Lease
 from recommender.ml import evaluate
@@ -106,7 +107,8 @@ class TrainingRun:
         (cls.folder() / cleanup.DATA_SET_FILE).write_text(str(data_set))
         snapshot = take_snapshot(cls.folder())
         counts = snapshot.counts()
-        lease.log("Read {events:,} events of {viewers:,} viewers on {films:,} films".format(**counts))
+        events, viewers, films = (count_noun(counts[f"{noun}s"], noun) for noun in ("event", "viewer", "film"))
+        lease.log(f"Read {events} of {viewers} on {films}")
         snapshot.save(cls.folder() / "snapshot.npz")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}

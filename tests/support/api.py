@@ -78,7 +78,7 @@ def recommended_ids(body: dict[str, Any]) -> list[str]:
     return [movie["movie_id"] for movie in body["recommendations"]]
 
 
-def app_client(viewer: int, client_with: Any, *scopes: str) -> ApiClient:
+def app_client(viewer: int | str, client_with: Any, *scopes: str) -> ApiClient:
     """Return an app with a viewer's token: for reading, unless `scopes` says else."""
     body = {"user_id": viewer, "seconds": 300} | ({"scopes": scopes} if scopes else {})
     made = client_with(ApiKey.Scope.READ, *([ApiKey.Scope.EVENTS] if scopes else [])).post("/viewer-tokens", body)

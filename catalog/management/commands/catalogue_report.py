@@ -33,9 +33,11 @@ def _lines(report: CatalogueReport) -> Iterator[str]:
         share = report.share(fact)
         yield f"  {fact.replace('_id', ' id'):12} {films or 0:>10,}  {0 if share is None else share:>6.1%}"
     yield ""
+    titles = count_noun(report.titles, "title and year has", "titles and years have")
+    doubles = count_noun(report.doubles, "of these is a double", "of these are doubles")
     yield (
-        f"{report.titles:,} titles and years have more than one film, {report.namesakes:,} in all. "
-        f"{report.doubles:,} of these are doubles (=): who saw one has seen the other. The others differ (|)."
+        f"{titles} more than one film, {report.namesakes:,} in all. "
+        f"{doubles} (=): who saw one has seen the other. The others differ (|)."
     )
     for namesakes in report.listed:
         yield f"  {_describe(namesakes)}"

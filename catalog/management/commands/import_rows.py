@@ -18,6 +18,7 @@ from catalog.exchange.text_blocks import Batch, rows_of
 from catalog.exchange.text_encoding import ENCODINGS, python_encoding
 from catalog.management.progress import progress_display
 from catalog.management.row_files import RejectedRowsFile, open_rows
+from catalog.plurals import count_noun
 from catalog.selectors import may_bring_genres
 from catalog.services import MadeRecords, StepCounts, open_journal
 
@@ -132,8 +133,9 @@ class Command(BaseCommand):
             progress(dry_run.report.rows, None)
         report = dry_run.report
         self.stdout.write(
-            f"{kind}: {report.rows:,} rows read. {report.made:,} would be made, {report.changed:,} changed, "
-            f"{report.unchanged:,} are there already, {report.rejected:,} rejected. Nothing was written."
+            f"{kind}: {count_noun(report.rows, 'row')} read. {report.made:,} would be made, "
+            f"{report.changed:,} changed, {report.unchanged:,} are there already, {report.rejected:,} rejected. "
+            "Nothing was written."
         )
         for what, count, names in (
             ("genres", len(report.new_genres), report.new_genres),

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from catalog.plurals import count_noun
 from catalog.services import remove_demo
 
 
@@ -21,5 +22,6 @@ class Command(BaseCommand):
             self.stdout.write("There is no demo: nothing was changed.")
             return
         self.stdout.write(
-            f"Removed the demo: {removed.movies:,} films and {removed.viewers:,} simulated viewers, and its models."
+            f"Removed the demo: {count_noun(removed.movies, 'film')} and "
+            f"{count_noun(removed.viewers, 'simulated viewer')}, and its models."
         )

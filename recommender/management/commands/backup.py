@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from catalog.management.progress import progress_display
+from catalog.plurals import count_noun
 from infrastructure import disk_space
 from recommender.backup.archive import ArchiveRefused
 from recommender.backup.create import create_backup
@@ -34,8 +35,9 @@ class Command(BaseCommand):
             raise CommandError(f"No backup was made. {problem.message if problem else error}") from error
         counts, megabytes = backup.facts["counts"], file.stat().st_size / 1e6
         self.stdout.write(
-            f"{file}: {counts['catalog_movie']:,} films, {counts['catalog_viewer']:,} viewers, "
-            f"{counts['catalog_watchevent']:,} events, {counts['recommender_modelversion']:,} model versions; "
+            f"{file}: {count_noun(counts['catalog_movie'], 'film')}, {count_noun(counts['catalog_viewer'], 'viewer')}, "
+            f"{count_noun(counts['catalog_watchevent'], 'event')}, "
+            f"{count_noun(counts['recommender_modelversion'], 'model version')}; "
             f"{megabytes:,.1f} MB in {time.perf_counter() - started:.1f} s."
         )
         for name, reason in backup.left_out.items():

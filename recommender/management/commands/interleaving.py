@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from catalog.plurals import count_noun
 from recommender.models import Outcome
 from recommender.outcomes.interleaved import read_preference
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, diversity: float, reward: str, days: float, **options: Any) -> None:
         found = read_preference(diversity, timezone.now() - timedelta(days=days), REWARDS[reward])
-        self.stdout.write(f"{found.lists:,} lists, half of each by the rival of diversity {diversity:g}")
+        self.stdout.write(f"{count_noun(found.lists, 'list')}, half of each by the rival of diversity {diversity:g}")
         self.stdout.write(f"{found.rival:8,} viewers {reward} more films of the rival")
         self.stdout.write(f"{found.first:8,} more of the way that serves")
         self.stdout.write(f"{found.ties:8,} as many of both")

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
+from catalog.plurals import count_noun
 from recommender.models import ServedList
 from recommender.movies.movie_ids import movie_id_text
 from recommender.served_lists import parse_list_id
@@ -44,14 +45,17 @@ class Command(BaseCommand):
             for reason, count in reasons.most_common():
                 self.stdout.write(f"  {count:8,}  {reason}")
         if verdicts[Verdict.UNEXPLAINED]:
-            raise CommandError(f"{verdicts[Verdict.UNEXPLAINED]} lists are different, and nothing explains it.")
+            different = count_noun(verdicts[Verdict.UNEXPLAINED], "list is", "lists are")
+            raise CommandError(f"{different} different, and nothing explains it.")
 
     def _show(self, result: Replay) -> None:
         difference = result.difference
         style = self.style.SUCCESS if difference.verdict == Verdict.SAME else self.style.WARNING
         self.stdout.write(style(f"{result.list_id}: {difference.verdict}"))
         if result.left_out:
-            self.stdout.write(f"  {result.left_out} events of the viewer arrived after it, and are left out.")
+            self.stdout.write(
+                f"  Left out: {count_noun(result.left_out, 'event')} of the viewer that arrived after it."
+            )
         for reason, text in difference.reasons:
             self.stdout.write(f"  {reason}: {text}")
         if result.again is None or difference.verdict == Verdict.SAME:

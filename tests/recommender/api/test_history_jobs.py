@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +13,7 @@ from catalog.models import Movie, Viewer, WatchEvent
 from recommender import maintenance, privacy, tasks
 from recommender.ingest import history_files
 from recommender.models import ImportPart, Job
+from tests.support.api import app_client
 from tests.support.cast import AMELIE, EVE, GODFATHER, MATRIX, NEMO
 from tests.support.imports import run_import
 from tests.support.own_files import send_file, stored_events
@@ -163,6 +165,36 @@ def test_an_erased_viewer_leaves_nothing_of_a_file(site, viewer):
     assert site.get(f"/jobs/{stored['job_id']}")["result"]["stored"] == 3, "counts stay"
     assert not WatchEvent.objects.filter(movie=GODFATHER, occurred_at__year=2021).exists()
     privacy.finish_erasures()
+
+
+@pytest.mark.usefixtures("long_from")
+@pytest.mark.parametrize("viewer", [EVE, "anna@example.org", "0042", 'a "quoted", one'])
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+def test_a_viewers_token_follows_the_job_of_its_own_file_and_no_other(site, client_with, viewer, query):
+    app = app_client(viewer, client_with, "read", "import")
+    path = f"/users/{quote(str(viewer), safe='')}/history"
+    job = app.post(path + query, DIARY.encode(), content_type="text/csv", expect=202)
+    other = send_file(site, DIARY, "?kind=watch", expect=202)
+    if viewer == EVE:
+        other = site.post("/users/4711/history", DIARY.encode(), content_type="text/csv", expect=202)
+    stranger = app_client(4712, client_with, "read", "import")
+    rows = {"user_id": 7, "movie_id": str(NEMO), "kind": "watch", "occurred_at": "2021-01-02"}
+    events = site.post("/imports/events", json.dumps(rows).encode(), content_type="application/x-ndjson", expect=202)
+    followed = f"/jobs/{job['job_id']}"
+    for has_ended in (False, True):
+        if has_ended:
+            run_import(site, job)
+            run_import(site, other)
+        assert app.get(followed)["status"] == ("done" if has_ended else "queued")
+        for nobodys in (other["job_id"], events["job_id"], "6d0e6b3c-2f5b-4b3b-9d2a-3b1f6a1f0c11"):
+            app.get(f"/jobs/{nobodys}", expect=404)
+        stranger.get(followed, expect=404)
+    report = app.get(followed)["result"]
+    assert (report["stored"], report["rejected"], len(report["unmatched"])) == (3, 1, 1)
+    app_client(viewer, client_with, "read", "events").get(followed, expect=403)
+    site.delete(f"/users/{quote(str(viewer), safe='')}/data")
+    app_client(viewer, client_with, "import").get(followed, expect=404)
+    assert "Nobody Made" not in json.dumps(site.get(followed))
 
 
 @pytest.mark.usefixtures("long_from")

@@ -54,6 +54,17 @@ def deleted(undo):
     return {kind: count for kind, count in undo["result"]["deleted"].items() if count}
 
 
+def test_the_log_of_a_job_counts_one_of_a_kind_as_one(site):
+    job = imported(site, "genres", {"name": "Space Opera"})
+    undo = take_back(site, job)
+    events = imported(site, "events", watch(ZOE), watch(KEY))
+    logs = {str(pk): text for pk, text in Job.objects.values_list("pk", "log_tail")}
+    assert "All genres: 1 row read, 1 stored" in logs[job]
+    assert "Deleted: 1 genre." in logs[undo["job_id"]]
+    assert "All events: 2 rows read" in logs[events]
+    assert "Deleted: 2 events, 2 viewers." in Job.objects.get(pk=take_back(site, events)["job_id"]).log_tail
+
+
 def test_events_go_and_so_do_viewers_who_did_nothing_else(site):
     before = site.get(f"/users/{ADA}/history")
     imported(site, "events", watch(YAN))

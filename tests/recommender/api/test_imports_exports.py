@@ -60,7 +60,7 @@ def test_rejected_rows_are_paged(site, monkeypatch):
         address = page["next"]
     assert reported == [(3, "user_id"), (5, "user_id"), (6, "user_id")]
     *parts, whole = Job.objects.get().log_tail.splitlines()
-    assert parts[1] == "Part 2: 1 rows read, 0 stored, 0 there already, 1 refused"
+    assert parts[1] == "Part 2: 1 row read, 0 stored, 0 there already, 1 refused"
     assert (len(parts), whole) == (5, "All viewers: 5 rows read, 2 stored, 0 there already, 3 refused")
     site.get(f"/jobs/{uuid4()}/rejected", expect=404)
     assert not tasks.run_import(job["job_id"])["taken"], "it has ended"

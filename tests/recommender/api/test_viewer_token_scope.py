@@ -58,6 +58,7 @@ OTHERS = {
     ("events/<key:event_id>", "delete"),
     (f"users/<{OWN_ID}>/events", "delete"),
     (f"users/<{OWN_ID}>/history", "post"),
+    ("jobs/<uuid:job_id>", "get"),
     (f"users/<{OWN_ID}>/data", "get"),
     (f"users/<{OWN_ID}>/data", "delete"),
     (f"users/<{OWN_ID}>", "put"),

@@ -145,7 +145,7 @@ def test_many_are_counted_and_a_difference_that_nothing_explains_is_an_error(sit
     forged = bytearray(row.films)
     forged[-1] ^= 0x40  # the exponent of the last score
     ServedList.objects.filter(pk=row.pk).update(films=bytes(forged))
-    with pytest.raises(CommandError, match="1 lists are different, and nothing explains it"):
+    with pytest.raises(CommandError, match="1 list is different, and nothing explains it"):
         say(since=started)
     with pytest.raises(CommandError, match="No list x is recorded"):
         say("x")

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useRef, useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent } from "react";
 import { Link } from "wouter";
 import { ApiError, client, data, follow, sendRaw, viewer } from "../api";
 import { useTitle } from "../hooks";
@@ -12,6 +12,7 @@ import type { Schemas } from "movierec-client";
 
 const TABS = ["history", "ratings", "watchlist", "hidden", "taste", "import", "data"] as const;
 const FILM_LISTS = ["history", "ratings", "watchlist", "hidden"] as const;
+const FOLLOW_MS = 2_000; // between two looks at a job
 type FilmList = (typeof FILM_LISTS)[number];
 
 /** What the viewer did, what is concluded from it, and the way in and out for it. */
@@ -182,8 +183,32 @@ function Import({ who }: { who: string }) {
   const [report, setReport] = useState<Schemas["HistoryAnswer"]>();
   const [error, setError] = useState<unknown>();
   const [isReading, setReading] = useState(false);
-  const [long, setLong] = useState<"dry" | "stores">();
+  const [job, setJob] = useState<Schemas["JobAnswer"]>(); // stores a long file
+  const following = useRef(0);
   const isDry = useRef(false);
+
+  useEffect(() => () => void following.current++, []); // whoever leaves the page follows no job
+
+  /** Show how far a job is until it has ended; then what it says. */
+  const follow = async (started: Schemas["JobAnswer"], isDry: boolean) => {
+    const turn = ++following.current;
+    for (let now = started; turn === following.current; now = await sendRaw<Schemas["JobAnswer"]>(`/jobs/${started.job_id}`, {})) {
+      if (now.status === "queued" || now.status === "running") {
+        setJob(now);
+        await new Promise((resolve) => window.setTimeout(resolve, FOLLOW_MS));
+        continue;
+      }
+      setJob(undefined);
+      if (now.status !== "done") throw new ApiError(400, now.status, now.error || t.stopped, 0);
+      setReport(now.result as Schemas["HistoryAnswer"]);
+      if (!isDry) stored();
+      return;
+    }
+  };
+  const stored = () => {
+    listChanged.set(true);
+    void queries.invalidateQueries({ queryKey: ["mine"] });
+  };
 
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -195,7 +220,6 @@ function Import({ who }: { who: string }) {
     setReading(true);
     setError(undefined);
     setReport(undefined);
-    setLong(undefined);
     try {
       const name = file.name.replace(/[^\x20-\x7e]|["\\]/g, "_");
       const answer = await sendRaw<Schemas["HistoryAnswer"] | Schemas["JobAnswer"]>(`/users/${encodeURIComponent(who)}/history?${query}`, {
@@ -203,13 +227,14 @@ function Import({ who }: { who: string }) {
         body: file,
         headers: { "Content-Type": file.name.endsWith(".json") ? "application/json" : file.name.endsWith(".zip") ? "application/zip" : "text/csv", "Content-Disposition": `attachment; filename="${name}"` },
       });
-      if ("rows" in answer) setReport(answer);
-      else setLong(isDry.current ? "dry" : "stores"); // a job stores it
-      if (!isDry.current) {
-        listChanged.set(true);
-        void queries.invalidateQueries({ queryKey: ["mine"] });
+      if ("rows" in answer) {
+        setReport(answer);
+        if (!isDry.current) stored();
+      } else {
+        await follow(answer, isDry.current);
       }
     } catch (problem) {
+      setJob(undefined);
       setError(problem);
     } finally {
       setReading(false);
@@ -230,8 +255,8 @@ function Import({ who }: { who: string }) {
         </div>
       </form>
       <div role="status">
-        {isReading && <p>{t.working}</p>}
-        {long && <p>{long === "dry" ? t.longDry : t.longStores} <Link href="/mine/history">{tabs.history}</Link></p>}
+        {isReading && !job && <p>{t.working}</p>}
+        {job && <p>{isDry.current ? t.longDry : t.longStores} <Link href="/mine/history">{tabs.history}</Link></p>}
         {report && (
           <div className="report">
             <p><b>{report.dry_run ? t.would(report.stored) : t.stored(report.stored)}</b> {t.matched(report.rows, report.by_id, report.by_title)}{" "}
@@ -250,6 +275,7 @@ function Import({ who }: { who: string }) {
           </div>
         )}
       </div>
+      {job && <p><progress aria-label={t.working} max={job.total} value={job.done} /> {job.status === "queued" ? t.queued : (t.phases[job.phase] ?? "")}</p>}
       {error !== undefined && (error instanceof ApiError && error.status === 400 ? <p className="note" role="alert" lang="en">{error.details.join(" ") || error.message}</p> : <Trouble error={error} />)}
     </>
   );
