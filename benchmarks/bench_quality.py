@@ -39,7 +39,7 @@ from benchmarks.quality.tables import quality_tables
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
 from catalog.dataset import Dataset
-from recommender.ml.config import PRESETS, Preset, canonical_preset, fit_to_size, get_preset, override
+from recommender.ml.config import PRESETS, Preset, canonical_preset, change_fields, fit_to_size, get_preset
 from recommender.ml.evaluate import TIME_MODES, Targets, TimeMode, ranker_scorer
 
 _TIME_MODE: dict[str, TimeMode] = {"P1": "request", "A": "none", "P2": "unknown"}  # unless --time says otherwise
@@ -228,12 +228,10 @@ def _changes(args: argparse.Namespace) -> dict[str, Any]:
 
 def _preset(args: argparse.Namespace, events: int) -> Preset:
     """Return the preset for so many training events, with the changes of the options."""
-    base, changes = fit_to_size(get_preset(args.preset), events), _changes(args)
-    model = {name: value for name, value in changes.items() if hasattr(base.model, name)}
-    train = {name: value for name, value in changes.items() if hasattr(base.train, name)}
-    if unknown := changes.keys() - model.keys() - train.keys():
-        raise SystemExit(f"--set: the preset has no field {', '.join(sorted(unknown))}.")
-    return override(base, model=model, train=train)
+    try:
+        return change_fields(fit_to_size(get_preset(args.preset), events), _changes(args))
+    except ValueError as error:
+        raise SystemExit(f"--set: {error}") from None
 
 
 def _first_targets(task: Task) -> Task:

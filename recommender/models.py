@@ -97,6 +97,11 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.status}"
 
+    @classmethod
+    def nights(cls) -> models.QuerySet["Job"]:
+        """Return the nightly jobs that may replace the active model: all but those for an experiment's arms alone."""
+        return cls.objects.filter(kind=cls.Kind.NIGHTLY).exclude(parameters__has_key="of_experiment")
+
 
 class BatchChunk(models.Model):
     """A share of a batch's viewers, by their ids: after one and through another."""
@@ -349,6 +354,12 @@ class ExperimentArm(models.Model):
         max_length=60,
         blank=True,
         help_text="Lists are this model's; empty: the active model's. Of the lists alone, not of the home page.",
+    )
+    recipe = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="The night trains a model for this arm: a preset, and fields of it that differ, as in "
+        "default max_len=100 use_mlp_scorer=true.",
     )
     stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
     stopped_reason = models.TextField(blank=True, editable=False)

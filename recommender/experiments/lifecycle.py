@@ -107,13 +107,15 @@ def _undo_shipping(experiment_id: int) -> None:
 def _check_settings(experiment: Experiment, arms: Sequence[ExperimentArm]) -> None:
     """Check that each arm but the control changes something, on the experiment's surface. Raises ExperimentError."""
     for arm in arms:
-        of_lists = arm.diversity is not None or arm.with_seen or bool(arm.model)
+        of_lists = arm.diversity is not None or arm.with_seen or bool(arm.model or arm.recipe)
         if experiment.surface == Experiment.Surface.HOME and of_lists:
             raise ExperimentError(f"{arm.name}: on the home page an arm sets the first rows alone.")
         if experiment.surface == Experiment.Surface.LISTS and arm.home_order:
             raise ExperimentError(f"{arm.name}: the first rows are of the home page; choose that surface.")
         if arm is not arms[0] and not of_lists and not arm.home_order:
             raise ExperimentError(f"{arm.name} changes nothing: it is as the control is.")
+        if arm.recipe and not arm.model:
+            raise ExperimentError(f"{arm.name} has no model yet: choose Train models, or wait for the night.")
         if arm.model and not is_servable(arm.model):
             raise ExperimentError(f"{arm.name}: the model {arm.model} is missing or cannot be loaded; choose another.")
 

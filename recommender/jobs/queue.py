@@ -1,6 +1,7 @@
 """Jobs that wait: created once, cancelled, and sent again when their holder or their message is gone."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -37,14 +38,18 @@ def restart(job: Job) -> None:
     job.refresh_from_db()
 
 
-def create_unless_pending(kind: Job.Kind, min_interval: timedelta | None = None) -> Job | None:
+def create_unless_pending(
+    kind: Job.Kind, min_interval: timedelta | None = None, parameters: Mapping[str, Any] | None = None
+) -> Job | None:
     """Create a job, unless one of its kind is queued or running, or was created less than `min_interval` ago: there
     may be two beats, and a nightly job may last longer than a day."""
     pending = Q(status__in=[Job.Status.QUEUED, Job.Status.RUNNING])
     if min_interval is not None:
         pending |= Q(created_at__gt=Now() - min_interval)
     with advisory_lock(f"new {kind}", wait=True):
-        return None if Job.objects.filter(pending, kind=kind).exists() else Job.objects.create(kind=kind)
+        if Job.objects.filter(pending, kind=kind).exists():
+            return None
+        return Job.objects.create(kind=kind, parameters=dict(parameters or {}))
 
 
 def requeue_lost() -> list[Job]:

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import OutputWrapper
+from django.core.management.base import CommandError, OutputWrapper
 
-from recommender.ml.config import PRESETS, canonical_preset
+from recommender.ml.config import CHANGEABLE, PRESETS, canonical_preset, parse_recipe
 from recommender.models import Job, ModelVersion
 from recommender.training import evidence
 
@@ -25,9 +25,15 @@ def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None
     parser.add_argument(
         "--preset",
         type=canonical_preset,
-        default="default",
         choices=tuple(PRESETS),
-        help="shape and settings of the model",
+        help="shape and settings of the model; without it what an experiment shipped, else default",
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="FIELD=VALUE",
+        help=f"fields that differ from the preset's: {', '.join(CHANGEABLE)}",
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="in place of the preset's")
     parser.add_argument("--minutes", type=float, metavar="M", help="cut the epochs to what fits into this time")
@@ -39,6 +45,12 @@ def add_training_options(parser: argparse.ArgumentParser, *, warm: bool) -> None
 def job_parameters(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a job's parameters: the options that were set, and whether the start is warm."""
     parameters = {name: options[name] for name in JOB_OPTIONS if options[name] not in (None, False)}
+    if options["set"]:
+        try:
+            recipe = parse_recipe(" ".join([options["preset"] or "default", *options["set"]]))
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        parameters |= {"preset": recipe.preset, "changes": recipe.changes}
     return parameters | {"warm": options["warm"]}
 
 

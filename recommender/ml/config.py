@@ -1,8 +1,9 @@
 """What a model is and how it is trained: two frozen dataclasses and the named presets."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 FORMAT = 5  # of a model folder: raised when its files are named or mean something else
 MANIFEST_FILE = "manifest.json"
@@ -131,6 +132,64 @@ def parse_model_config(stored: Mapping[str, Any]) -> ModelConfig:
 def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
     """Return the fields as a JSON object."""
     return asdict(config)
+
+
+# What may be changed of a preset by name, with the least and the largest value: a model of any size could be asked for.
+CHANGEABLE: Mapping[str, tuple[float, float]] = {
+    "d_model": (8, 512),
+    "layers": (1, 12),
+    "d_item": (0, 512),
+    "heads": (1, 16),
+    "max_len": (2, 500),
+    "taste_len": (0, 500),
+    "dropout": (0.0, 0.9),
+    "use_mlp_scorer": (False, True),
+    "epochs": (1, 200),
+    "lr": (1e-5, 0.1),
+    "negatives": (0, 100_000),
+}
+
+
+class Recipe(NamedTuple):
+    """A preset with changed fields."""
+
+    preset: str
+    changes: Mapping[str, Any]
+
+
+def parse_recipe(text: str) -> Recipe:
+    """Return the recipe of a text as in `default max_len=100`. Raises `ValueError` that says what may stand there."""
+    name, *pairs = text.split() or [""]
+    preset, changes = get_preset(name), dict(map(_parse_change, pairs))
+    model = change_fields(preset, changes).model
+    if model.d_model % model.heads:
+        raise ValueError(f"d_model={model.d_model} cannot be shared by {model.heads} heads: choose a multiple of them.")
+    return Recipe(canonical_preset(name), changes)
+
+
+def _parse_change(pair: str) -> tuple[str, Any]:
+    name, equals, text = pair.partition("=")
+    if not equals or name not in CHANGEABLE:
+        raise ValueError(f"{pair!r} changes nothing: write FIELD=VALUE; the fields are {', '.join(CHANGEABLE)}.")
+    try:
+        value = json.loads(text.lower())
+    except ValueError:
+        value = None
+    default = (asdict(ModelConfig()) | asdict(TrainConfig()))[name]
+    kinds = (int, float) if isinstance(default, float) else (type(default),)
+    least, largest = CHANGEABLE[name]
+    if type(value) not in kinds or not least <= value <= largest:  # NaN is in no range
+        raise ValueError(f"{pair!r}: {name} is {json.dumps(least)} to {json.dumps(largest)}.")
+    return name, value
+
+
+def change_fields(base: Preset, changes: Mapping[str, Any]) -> Preset:
+    """Return the preset with these fields of its model or its training replaced. Raises `ValueError` for others."""
+    model = {name: value for name, value in changes.items() if hasattr(base.model, name)}
+    train = {name: value for name, value in changes.items() if hasattr(base.train, name)}
+    if unknown := changes.keys() - model.keys() - train.keys():
+        raise ValueError(f"There is no field {', '.join(sorted(unknown))}.")
+    return override(base, model=model, train=train)
 
 
 def override(base: Preset, *, model: Mapping[str, Any] | None = None, train: Mapping[str, Any] | None = None) -> Preset:

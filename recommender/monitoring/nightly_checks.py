@@ -22,7 +22,7 @@ NIGHTLY_COMMAND = "./run manage nightly"
 
 def check_nightly() -> list[Check]:
     """Check the active model's age, the last nightly job, and how many in a row brought no new model."""
-    jobs = list(Job.objects.filter(kind=Job.Kind.NIGHTLY).defer("log_tail").order_by("-created_at")[:RECENT_RUNS])
+    jobs = list(Job.nights().defer("log_tail").order_by("-created_at")[:RECENT_RUNS])
     return [_check_model_age(), _check_last_run(jobs), _check_refused(jobs)]
 
 

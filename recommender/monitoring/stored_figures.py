@@ -42,7 +42,7 @@ def _models() -> Iterator[Metric]:
 
 def _night() -> Iterator[Metric]:
     """Yield where the night is that runs, and how long the parts of the last one that ended took."""
-    jobs = Job.objects.filter(kind=Job.Kind.NIGHTLY).order_by("-created_at")
+    jobs = Job.nights().order_by("-created_at")
     running = jobs.filter(status=Job.Status.RUNNING).values("phase", "done", "total").first()
     yield GaugeMetricFamily("movierec_night_running", "1: a nightly job runs.", running is not None)
     message = "Share of its phase that the running nightly job has done."

@@ -187,15 +187,15 @@ def rollback(reason: str) -> ModelVersion:
 def prune(keep: int) -> list[str]:
     """Delete the folders of all but the newest `keep` versions; their rows and metrics stay.
 
-    Never that of the active version, of one that a live process or a running experiment has, or of the two that a
-    rollback would go to.
+    Never that of the active version, of one that a live process has or an experiment that has not ended, or of the two
+    that a rollback would go to.
     Returns the names.
     """
     with advisory_lock("activation", wait=True):
         protected = set(ModelVersion.objects.values_list("name", flat=True)[:keep]) | {active_name()}
         protected |= set(retired_versions().values_list("name", flat=True)[:2]) | _loaded_by_processes()
-        running = ExperimentArm.objects.filter(experiment__status=Experiment.Status.RUNNING)
-        protected |= set(running.values_list("model", flat=True))
+        unended = [Experiment.Status.DRAFT, Experiment.Status.RUNNING]
+        protected |= set(ExperimentArm.objects.filter(experiment__status__in=unended).values_list("model", flat=True))
         old = ModelVersion.objects.exclude(name__in=protected - {None}).exclude(status=ModelVersion.Status.REFUSED)
         pruned = []
         for version in old:

@@ -9,16 +9,17 @@ Under torchrun (recommender/ml/distributed.py) rank 0 does all of this, and the 
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from recommender import registry
+from recommender.experiments import arm_models
 from recommender.jobs.leases import JobCannotRun, Lease
 from recommender.ml import distributed, evaluate
-from recommender.ml.config import FORMAT
+from recommender.ml.config import FORMAT, parse_recipe
 from recommender.ml.ensemble_fitting import fit_ensemble
 from recommender.ml.model_folder import save_model
 from recommender.ml.new_film_fitting import fit_new_film_term
@@ -70,9 +71,27 @@ def run(
     prepare_pages: batch.PreparePages = batch.no_pages,
     estimate: Estimate = no_estimate,
 ) -> None:
-    """Run a NIGHTLY job from where it stands. `request_helpers` and `prepare_pages` as in `batch.run`; what `estimate`
-    says stands in the gate's evidence."""
+    """Run a NIGHTLY job from where it stands: first the model that may go live, then those of experiments' arms.
+
+    `request_helpers` and `prepare_pages` as in `batch.run`; what `estimate` says stands in the gate's evidence.
+    """
     options = NightlyOptions.from_parameters(lease.parameters)
+    if options.of_experiment is None:
+        recipe = None if "preset" in lease.parameters else arm_models.shipped_recipe()
+        own = options if recipe is None else replace(options, **recipe._asdict())
+        _replace_active(lease, own, request_helpers, prepare_pages, estimate)
+    if options.arms:
+        _train_arms(lease, options)
+
+
+def _replace_active(
+    lease: Lease,
+    options: NightlyOptions,
+    request_helpers: batch.RequestHelpers,
+    prepare_pages: batch.PreparePages,
+    estimate: Estimate,
+) -> None:
+    """Train a model, and have it go live with its lists if it passes the gate."""
     outcome = Outcome.from_result(lease.result)
     if outcome is not None:
         distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
@@ -102,6 +121,33 @@ def run(
         lease.log(f"{outcome.version} is active")
     if options.lists and serving is not None:
         prepare_pages(lease)
+
+
+def _train_arms(lease: Lease, options: NightlyOptions) -> None:
+    """Train a model for each arm that has a recipe; one that passes the gate serves the arm. It is trained on from the
+    arm's own model before it, and compared with the active one."""
+    arms = arm_models.arms_to_train(options.of_experiment)
+    if arms and distributed.world_size() > 1:
+        lease.log("Models of experiments' arms are trained by one process alone, not under torchrun")
+        return
+    done = lease.result.setdefault("arms", {}) if arms else {}
+    for arm in arms:
+        title = f"{arm.experiment}, {arm}"
+        outcome = Outcome.from_result(done.get(str(arm.pk), {}))
+        if outcome is None:
+            lease.log(f"{title}: {arm.recipe}")
+            recipe = parse_recipe(arm.recipe)
+            own = replace(options, **recipe._asdict(), epochs=None, start_from=arm.model or None)
+            try:
+                outcome, _ = _train_and_register(lease, own)
+            except NotEnoughData as reason:
+                outcome = Outcome(None, False, str(reason))
+            done[str(arm.pk)] = outcome.as_result()
+            lease.save()
+        if outcome.passed and outcome.version is not None:
+            _upload(lease, required=True)
+            arm_models.set_model(arm.pk, outcome.version)
+        lease.log(f"{title}: {outcome.version or 'no model'}, {outcome.reason}")
 
 
 def follow_rank0(parameters: Mapping[str, Any]) -> None:
@@ -135,6 +181,7 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
     metadata: dict[str, Any] = {
         "metrics": figures,
         "preset": options.preset,
+        "changes": dict(options.changes),
         "train": asdict(training_run.preset.train),
     }
     metadata |= {"parents": training_run.parents, "erasures": training_run.erasures, "data_set": training_run.data_set}

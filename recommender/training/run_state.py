@@ -74,13 +74,10 @@ class TrainingRun:
         """
         try:
             note = json.loads((cls.folder() / "run.json").read_text())
-            same = (canonical_preset(note["preset"]), note["epoch"]) == (
-                options.preset,
-                selectors.catalogue_and_epoch()[1],
-            )
-            if note["data_set"] != selectors.data_set():
-                return None
-            if note["job"] != str(lease.job_id) and not (options.resume and same):
+            same_recipe = (canonical_preset(note["preset"]), note["changes"]) == (options.preset, options.changes)
+            same_data = note["data_set"] == selectors.data_set()
+            may_resume = options.resume and note["epoch"] == selectors.catalogue_and_epoch()[1]
+            if not (same_recipe and same_data and (note["job"] == str(lease.job_id) or may_resume)):
                 return None
             if note["erasures"] != selectors.erasure_count():
                 lease.log("A viewer was erased since this run read the data: it begins anew, without them")
@@ -112,6 +109,7 @@ class TrainingRun:
         snapshot.save(cls.folder() / "snapshot.npz")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
+        note["changes"] = dict(options.changes)
         note |= {
             "erasures": erasures,
             "data_set": data_set,
@@ -154,16 +152,16 @@ def _new_name(preset: str) -> str:
 
 
 def _warm_start_lineage(options: NightlyOptions, events: int, erasures: int) -> list[str]:
-    """Return the active model behind its own parents, where the next one may start from it; else none.
+    """Return the model that the next one may start from behind its own parents; else none.
 
     A model that has learned of a viewer who was erased since then is not started from.
     """
-    active = registry.active_name() if options.warm else None
-    ranker = registry.ranker(active) if active else None  # the gate needs it as well
-    if ranker is None or ranker.version != active:
+    before = (options.start_from or registry.active_name()) if options.warm else None
+    ranker = registry.ranker(before) if before else None  # the gate needs the active one as well
+    if ranker is None or ranker.version != before:
         return []
     metadata = ranker.metadata
-    parents = [*metadata.get("parents", []), active]
+    parents = [*metadata.get("parents", []), before]
     same = (canonical_preset(metadata.get("preset", "")), metadata.get("erasures")) == (options.preset, erasures)
     same = same and parse_model_config(metadata["config"]) == options.to_preset(events).model
     return parents if same and len(parents) <= MAX_WARM_STARTS else []

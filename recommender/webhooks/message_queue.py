@@ -90,7 +90,7 @@ def _queue_jobs(endpoint: WebhookEndpoint) -> None:
         kind__in=list(kinds),
         status__in=(Job.Status.DONE, Job.Status.FAILED, Job.Status.CANCELLED),
         finished_at__gt=max(endpoint.jobs_through - JOB_OVERLAP, endpoint.created_at),
-    )
+    ).exclude(parameters__has_key="of_experiment")
     found = ended.order_by("finished_at").values_list("pk", "kind", "finished_at")
     jobs = [(pk, kind, moment) for pk, kind, moment in found if moment is not None]
     messages = [

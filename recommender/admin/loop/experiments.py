@@ -10,15 +10,17 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from recommender import registry
+from recommender import registry, tasks
 from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.loop.insights import percent
-from recommender.experiments import lifecycle
+from recommender.experiments import arm_models, lifecycle
 from recommender.experiments.lifecycle import ExperimentError
 from recommender.experiments.planning import make_plan
 from recommender.experiments.results import ArmResult, read_result
 from recommender.experiments.units import GUARDS
-from recommender.models import Experiment, ExperimentArm, ModelVersion
+from recommender.jobs import queue
+from recommender.ml.config import parse_recipe
+from recommender.models import Experiment, ExperimentArm, Job, ModelVersion
 from recommender.serving.home.page import GENERIC_ORDER, PERSONAL_ORDER
 
 FIXED = ("surface", "metric", "expected_effect", "traffic")  # once it was started
@@ -46,10 +48,16 @@ class ArmFormSet(forms.BaseInlineFormSet):
     """The arms of a draft as they are entered."""
 
     def clean(self) -> None:
-        """Raise ValidationError for rows of the home page that there are not."""
+        """Add errors for rows of the home page that there are not, and for recipes that cannot be trained."""
         super().clean()
         for form in self.forms:
-            order = form.cleaned_data.get("home_order", "") if hasattr(form, "cleaned_data") else ""
+            values = getattr(form, "cleaned_data", {})
+            order, recipe = values.get("home_order", ""), values.get("recipe", "")
+            if recipe:
+                try:
+                    parse_recipe(recipe)
+                except ValueError as error:
+                    form.add_error("recipe", str(error))
             if unknown := [kind for kind in order.split() if kind not in PERSONAL_ORDER + GENERIC_ORDER]:
                 kinds = ", ".join(dict.fromkeys(PERSONAL_ORDER + GENERIC_ORDER))
                 form.add_error("home_order", f"There is no row {unknown[0]}. There are: {kinds}.")
@@ -61,7 +69,7 @@ class ArmInline(TabularInline):
     model = ExperimentArm
     extra = 0
     min_num = 2
-    fields = ("name", "weight", "diversity", "with_seen", "model", "home_order")
+    fields = ("name", "weight", "diversity", "with_seen", "model", "recipe", "home_order")
     formset = ArmFormSet
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
@@ -106,7 +114,7 @@ class ExperimentAdmin(SummaryAboveForm):
     )
     readonly_fields = ("status_label", "owner", "started_at", "ended_at", "shipped_arm", "reason")
     inlines = (ArmInline,)
-    actions_detail = ("start", "stop", "ship", "roll_back")
+    actions_detail = ("train_models", "start", "stop", "ship", "roll_back")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep what decides fixed once it was started."""
@@ -148,6 +156,31 @@ class ExperimentAdmin(SummaryAboveForm):
             "viewers": f"{sum(arm.viewers for arm in result.arms):,}",
             "sample_ratio": f"{result.sample_ratio_p:.4f}",
         }
+
+    @action(
+        description="Train models",
+        permissions=["operate"],
+        dialog={
+            "title": "Train the models of this experiment's arms now",
+            "description": "Each arm with a recipe gets a model, which serves it if it passes the gate. The night does"
+            " it again while the experiment runs.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Train",
+        },
+    )
+    def train_models(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Start a job that trains the arms' models."""
+        experiment = get_or_404(self, request, object_id)
+        if not arm_models.arms_to_train(experiment.pk):
+            messages.error(request, "No arm has a recipe: enter one, and save.")
+            return close_dialog_to("recommender_experiment_change", experiment.pk)
+        job = queue.create_unless_pending(Job.Kind.NIGHTLY, parameters={"of_experiment": experiment.pk})
+        if job is None:
+            messages.warning(request, "A nightly job waits or runs already: it, or the next one, trains them.")
+            return close_dialog_to("recommender_job_changelist")
+        tasks.enqueue(job)
+        messages.success(request, "Started.")
+        return close_dialog_to("recommender_job_change", job.pk)
 
     @action(
         description="Start",

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         from recommender.ml import distributed
         from recommender.training import nightly
 
-        parameters = job_parameters(options) | {"lists": False, "activate": options["activate"]}
+        parameters = job_parameters(options) | {"lists": False, "arms": False, "activate": options["activate"]}
         with distributed.process_group():
             if distributed.rank():
                 nightly.follow_rank0(parameters)
