@@ -75,8 +75,9 @@ EXPLORATION_SHARE = env.float("MOVIEREC_EXPLORATION_SHARE", default=0.0)
 _loaded = json.loads(DATA_NOTE.read_text()) if DATA_NOTE.exists() else {}
 if _loaded.get("source") == "demo" and "MOVIEREC_EXPLORATION_SHARE" not in env.ENVIRON:
     EXPLORATION_SHARE = 0.02  # so that the demo shows what it is
-# Of personal lists that two ways of ranking share, 0..1; the second one has this diversity.
+# Of personal lists that two ways of ranking share, 0..1; the second one is this model version, else has this diversity.
 INTERLEAVE_SHARE = env.float("MOVIEREC_INTERLEAVE_SHARE", default=0.0)
+INTERLEAVE_MODEL = env.str("MOVIEREC_INTERLEAVE_MODEL", default="")
 INTERLEAVE_DIVERSITY = env.float("MOVIEREC_INTERLEAVE_DIVERSITY", default=0.3)
 LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what

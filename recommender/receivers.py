@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
+
 from catalog.limits import DEMO_ID_BASE
 from infrastructure import connectivity
 from infrastructure.heartbeat import HEARTBEAT_SECONDS
@@ -75,7 +77,7 @@ def refresh_experiments() -> None:
     """Read every few seconds which experiments run, and keep their models in memory; called at every tick of a web
     process's watcher."""
     assignment.refresh_now_and_then()
-    registry.keep(assignment.arm_models())
+    registry.keep(assignment.arm_models() | ({settings.INTERLEAVE_MODEL} - {""}))
 
 
 def reject_former_data(data_set: int, **_: Any) -> None:

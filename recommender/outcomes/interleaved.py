@@ -30,8 +30,9 @@ class Preference(NamedTuple):
         return "The rival is better." if self.rival > self.first else "The rival is worse."
 
 
-def read_preference(rival: float, since: datetime, kind: Outcome.Kind) -> Preference:
-    """Count which way of ranking each viewer prefers, in the lists since then that were drafted with this diversity."""
+def read_preference(rival: float | str, since: datetime, kind: Outcome.Kind) -> Preference:
+    """Count which way of ranking each viewer prefers, in the lists since then that were drafted with this rival: a
+    diversity, or the name of a model version."""
     rows = ServedList.objects.filter(pk__gte=first_id(since), flags__in=INTERLEAVED, request__rival=rival)
     lists = {pk: (viewer_id, teams) for pk, viewer_id, teams in rows.values_list("pk", "viewer_id", "request__teams")}
     lead: dict[int, int] = defaultdict(int)  # viewer -> films of the rival, less those of the other

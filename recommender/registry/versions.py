@@ -192,7 +192,8 @@ def prune(keep: int) -> list[str]:
     Returns the names.
     """
     with advisory_lock("activation", wait=True):
-        protected = set(ModelVersion.objects.values_list("name", flat=True)[:keep]) | {active_name()}
+        protected = {active_name(), settings.INTERLEAVE_MODEL}
+        protected |= set(ModelVersion.objects.values_list("name", flat=True)[:keep])
         protected |= set(retired_versions().values_list("name", flat=True)[:2]) | _loaded_by_processes()
         unended = [Experiment.Status.DRAFT, Experiment.Status.RUNNING]
         protected |= set(ExperimentArm.objects.filter(experiment__status__in=unended).values_list("model", flat=True))

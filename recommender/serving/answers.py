@@ -39,9 +39,12 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
         context.draw = draw(ranked, request.limit, request.seed)
         return context.draw.movies
     if request.rival is not None and can_draw(context, candidates):
-        rival = diversify(context.snapshot, ranked, request.limit, request.rival.diversity)
-        context.mix = mix(ranked.select(slice(request.limit)), rival, request.limit, request.rival.seed)
-        return context.mix.movies
+        rival = context.rival_list
+        if rival is None and not request.rival.model:
+            rival = diversify(context.snapshot, ranked, request.limit, request.rival.diversity)
+        if rival is not None:
+            context.mix = mix(ranked.select(slice(request.limit)), rival, request.limit, request.rival.seed)
+            return context.mix.movies
     if context.rules is not None:
         return apply_rules(
             context.rules,

@@ -25,6 +25,7 @@ from recommender.serving.current_versions import (
 from recommender.serving.filtering.attributes import build_mask, find_unknown_names
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.paging.tokens import CursorExpired
+from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.exploration import Draw
 from recommender.serving.reranking.interleaving import Mix
@@ -45,8 +46,8 @@ process_state.register("serving: histories of viewers", _histories.clear)
 class RequestContext:
     """A request with what it is answered from.
 
-    Only `degraded` changes, once a part turns out to be down, and `overloaded`; `draw` and `mix`, once the list is
-    made; and the viewer's id with what was read by it, where the viewer turns out to be another one by now.
+    Only `degraded` changes, once a part turns out to be down, and `overloaded`; `rival_list`, `draw` and `mix`, once
+    the list is made; and the viewer's id with what was read by it, where the viewer turns out to be another one by now.
     """
 
     request: RecommendRequest
@@ -59,6 +60,7 @@ class RequestContext:
     unknown_names: dict[str, list[str]]  # filter -> names that no movie has
     degraded: bool
     draw: Draw | None = None  # where the list is drawn
+    rival_list: RankedMovies | None = None  # of the rival's model
     mix: Mix | None = None  # where two ways of ranking share it
     overloaded: bool = False  # no place to compute in was free: it is answered by what costs little
 

@@ -49,10 +49,16 @@ NO_FILTERS = Filters()
 
 
 class Rival(NamedTuple):
-    """A second way of ranking, which shares the list with the first."""
+    """A second way of ranking, which shares the list with the first: another diversity, or another model."""
 
-    diversity: float
     seed: int  # of the coins
+    diversity: float = 0.0
+    model: str = ""  # a version; "": the one that serves
+
+    @property
+    def name(self) -> float | str:
+        """What the log calls it: its model, or its diversity."""
+        return self.model or self.diversity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -151,7 +151,7 @@ def _shared(request: RecommendRequest, mix: Mix | None) -> dict[str, Any]:
     """Return which way of ranking chose each film of an interleaved list: 1 is the rival."""
     if mix is None or request.rival is None:
         return {}
-    return {"rival": request.rival.diversity, "teams": "".join("01"[own] for own in mix.of_rival.tolist())}
+    return {"rival": request.rival.name, "teams": "".join("01"[own] for own in mix.of_rival.tolist())}
 
 
 def _as_texts(movie_ids: Sequence[Any]) -> list[str]:

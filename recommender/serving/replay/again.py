@@ -4,7 +4,7 @@ Kept of then are the request, the model and the clock; the history is put togeth
 Not kept are the catalogue with its rules as it was, the counts of what was popular, and the settings and the code.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -159,8 +159,20 @@ def _request_of(served: ServedList, films: Films) -> RecommendRequest:
         requested_at=asked.get("requested_at"),
         diversity=asked.get("diversity", 0.0),
         seed=None if films.pool is None else films.seed,
-        rival=Rival(asked["rival"], films.seed) if "rival" in asked and films.seed is not None else None,
+        rival=_rival_of(asked, films),
     )
+
+
+def _rival_of(asked: Mapping[str, Any], films: Films) -> Rival | None:
+    """Return the way of ranking that shared the list. Raises _CannotReplay where it was a model that is gone."""
+    rival = asked.get("rival")
+    if rival is None or films.seed is None:
+        return None
+    if not isinstance(rival, str):
+        return Rival(films.seed, rival)
+    if registry.get_or_load(rival) is None:
+        raise _CannotReplay(Reason.MODEL_GONE, f"{rival}, which shared the list, is gone.")
+    return Rival(films.seed, model=rival)
 
 
 def _shown_before(served: ServedList) -> list[int]:

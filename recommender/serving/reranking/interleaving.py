@@ -27,14 +27,17 @@ def choose_rival(request: RecommendRequest) -> Rival | None:
     """Return the second way of ranking of a share of the personal lists, by the settings; else None."""
     if random.random() >= settings.INTERLEAVE_SHARE or not may_vary(request):  # noqa: S311
         return None
-    return Rival(settings.INTERLEAVE_DIVERSITY, random.getrandbits(SEED_BITS))
+    seed = random.getrandbits(SEED_BITS)
+    if settings.INTERLEAVE_MODEL:
+        return Rival(seed, model=settings.INTERLEAVE_MODEL)
+    return Rival(seed, settings.INTERLEAVE_DIVERSITY)
 
 
 def mix(ranked: RankedMovies, rival: RankedMovies, k: int, seed: int) -> Mix:
-    """Draft a list of k films from two lists of the same films. Scores are the films' own."""
+    """Draft a list of k films from two lists. Scores are the films' own, of the first list where both have a film."""
     ids, of_rival = team_draft(ranked.movie_ids.tolist(), rival.movie_ids.tolist(), k, seed)
-    score_of = dict(zip(ranked.movie_ids.tolist(), ranked.scores.tolist(), strict=True))
-    score_of |= dict(zip(rival.movie_ids.tolist(), rival.scores.tolist(), strict=True))
+    score_of = dict(zip(rival.movie_ids.tolist(), rival.scores.tolist(), strict=True))
+    score_of |= dict(zip(ranked.movie_ids.tolist(), ranked.scores.tolist(), strict=True))
     scores = np.array([score_of[movie_id] for movie_id in ids], np.float32)
     return Mix(RankedMovies(np.array(ids, np.int32), scores), np.array(of_rival, bool))
 

@@ -1,17 +1,19 @@
 """Interleaving: two ways of ranking share a list, and clicks count for the one that chose the film."""
 
+import shutil
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
-from recommender import tasks
+from recommender import cache, process_state, registry, tasks
 from recommender.models import ServedList
 from recommender.outcomes.interleaved import judge
-from recommender.serving.replay import Verdict, replay
+from recommender.serving.replay import Reason, Verdict, replay
 from recommender.serving.reranking.interleaving import team_draft
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, CLEO, GODFATHER
+from tests.support.tiny_model import TINY_MODEL, second_version
 
 
 def test_a_draft_by_hand():
@@ -37,6 +39,37 @@ def test_a_viewer_counts_once():
     assert clear.verdict == "The rival is better."
     assert judge([-1] * 8, 10).verdict == "The rival is worse."
     assert judge([], 0).share is None
+
+
+def test_two_models_share_lists(site, model, model_folder, settings):
+    with second_version(model_folder) as second:
+        settings.INTERLEAVE_SHARE, settings.INTERLEAVE_MODEL = 1.0, second.name
+        process_state.clear()
+        answers = [site.get(f"/recommend?user_id={ADA}&top_k=6") for _ in range(2)]  # made, then stored
+        assert {answer["model_version"] for answer in answers} == {TINY_MODEL}
+        assert cache.read_lists(second.name, [ADA]), "the rival's list is stored too"
+        tasks.store_served_lists()
+        rows = list(ServedList.objects.all())
+        assert [(row.flags & 16, row.request["rival"], len(row.request["teams"])) for row in rows] == [
+            (16, second.name, 6)
+        ] * 2
+        assert {replay(row).difference.verdict for row in rows} == {Verdict.SAME}
+        assert second.name not in registry.prune(1), "it is in use"
+        film = recommended_ids(answers[0])[rows[0].request["teams"].index("1")]
+        event = {"user_id": ADA, "movie_id": film, "recommendation_id": answers[0]["recommendation_id"]}
+        site.post("/events", event | {"kind": "click"})
+        tasks.store_served_lists()
+        out = StringIO()
+        call_command("interleaving", stdout=out, no_color=True)
+        assert f"2 lists, half of each by the model {second.name}" in out.getvalue()
+        assert "1 viewers click more films of the rival" in out.getvalue()
+        shutil.rmtree(registry.folder(second.name))
+        process_state.clear()
+        assert {replay(row).difference.reasons[0][0] for row in rows} == {Reason.MODEL_GONE}
+        alone = site.get(f"/recommend?user_id={ADA}&top_k=6")
+        tasks.store_served_lists()
+        row = ServedList.objects.get(pk=alone["recommendation_id"])
+        assert (alone["model_version"], row.flags & 16) == (TINY_MODEL, 0), "without its model the list is not shared"
 
 
 def test_lists_are_shared_and_clicks_count_for_who_chose(site, model, settings):
