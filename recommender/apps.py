@@ -28,6 +28,7 @@ class RecommenderConfig(AppConfig):
         registry.on_tick(probe.probe_next_viewer)
         registry.on_tick(receivers.record_web_heartbeat)
         registry.on_tick(receivers.refresh_experiments)
+        registry.on_tick(receivers.forget_erased_viewers)
         process_alive.connect(receivers.record_heartbeat)
         web_process_started.connect(receivers.start_serving)
         web_process_ends.connect(receivers.flush_logs)

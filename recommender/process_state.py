@@ -12,24 +12,31 @@ single value that is replaced again and again is a `Value`, which registers itse
 Constants filled at import, loggers, locks and compiled expressions are no state. `catalog` and `infrastructure` may not
 import this module; they offer a public function that clears theirs, and `recommender.apps` registers it when the app is
 ready. Clearing is for tests, whose databases and caches come and go under one process. A running server never needs it.
+What holds something of single viewers says besides how it forgets those who were erased (`forget_viewers`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, TypeVar
 
 _pieces: dict[str, Callable[[], object]] = {}
+_forgetters: list[Callable[[Collection[int]], object]] = []
 
 T = TypeVar("T")
 
 
-def register(name: str, clear: Callable[[], object]) -> None:
-    """Add a piece of state; `clear` puts it back to what it is in a process that has just started.
+def register(
+    name: str, clear: Callable[[], object], forget_viewers: Callable[[Collection[int]], object] | None = None
+) -> None:
+    """Add a piece of state; `clear` puts it back to what it is in a process that has just started. `forget_viewers`
+    takes out of it what it holds of viewers, who are given by their ids.
 
     Raises ValueError where another piece has that name already.
     """
     if name in _pieces:
         raise ValueError(f"There is a piece of process state named {name!r} already.")
     _pieces[name] = clear
+    if forget_viewers is not None:
+        _forgetters.append(forget_viewers)
 
 
 class Value(Generic[T]):
@@ -49,6 +56,12 @@ class Value(Generic[T]):
 def names() -> list[str]:
     """Return the names of all registered pieces, in alphabetical order."""
     return sorted(_pieces)
+
+
+def forget_viewers(viewer_ids: Collection[int]) -> None:
+    """Take viewers out of the memory of this process, as they were erased."""
+    for forget in _forgetters:
+        forget(viewer_ids)
 
 
 def clear() -> None:

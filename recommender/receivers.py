@@ -80,6 +80,17 @@ def refresh_experiments() -> None:
     registry.keep(assignment.arm_models() | ({settings.INTERLEAVE_MODEL} - {""}))
 
 
+_last_erasure = process_state.Value("receivers: the last erasure of a viewer that this process heard of", "")
+
+
+def forget_erased_viewers() -> None:
+    """Take viewers that were erased out of this process's memory; called at every tick of a web process's watcher."""
+    with suppress(cache.CacheUnavailable):  # the next tick hears of them
+        _last_erasure.current, erased = cache.read_erasures(_last_erasure.current)
+        if erased:
+            process_state.forget_viewers(erased)
+
+
 def reject_former_data(data_set: int, **_: Any) -> None:
     """End the jobs that work on the former data and reject its models, inside the transaction that replaces it."""
     pending = Job.objects.filter(

@@ -20,7 +20,15 @@ log = logging.getLogger(__name__)
 
 _remembered: OrderedDict[str, int] = OrderedDict()  # the one asked for last is last
 _lock = threading.Lock()
-process_state.register("viewers: ids by key", _remembered.clear)
+
+
+def _forget(viewer_ids: Collection[int]) -> None:
+    with _lock:
+        for key in [key for key, viewer_id in _remembered.items() if viewer_id in viewer_ids]:
+            del _remembered[key]
+
+
+process_state.register("viewers: ids by key", _remembered.clear, _forget)
 
 
 def viewer_id(key: Key) -> int | None:

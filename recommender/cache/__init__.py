@@ -17,6 +17,7 @@ from recommender.cache.codec import (
 )
 from recommender.cache.connection import CacheUnavailable, RawRead
 from recommender.cache.counters import COUNTER_BUCKETS, add_counters, read_counters, read_total_counters
+from recommender.cache.erasures import read_erasures
 from recommender.cache.home_pages import StoredHome, read_home, read_homes, store_home
 from recommender.cache.lists import (
     ListRead,
@@ -111,6 +112,7 @@ __all__ = [
     "read_chart",
     "read_counters",
     "read_embedding",
+    "read_erasures",
     "read_home",
     "read_homes",
     "read_list",

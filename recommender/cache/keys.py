@@ -13,6 +13,7 @@ NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
 MODELS_WITH_LISTS = "models:stocked"
 WATCH_COUNTS = "watch-counts"
 TEXT_VECTORS = "text-vectors"
+ERASURES = "erased"
 TOTAL_COUNTERS = "tally:total"
 
 RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name

@@ -17,6 +17,7 @@ from recommender.cache.codec import (
     unpack_embedding,
 )
 from recommender.cache.connection import CacheUnavailable, RawRead, counters_connection, redis_connection
+from recommender.cache.erasures import announce_erasure
 from recommender.cache.home_pages import viewer_home_keys
 from recommender.cache.keys import (
     MODELS_WITH_LISTS,
@@ -133,13 +134,14 @@ def erase_viewer(viewer_id: int | None, known_models: Collection[str] = (), key:
     """Delete everything about one viewer. `known_models`: these too, should Redis have dropped its note of them.
 
     `viewer_id`: None where nothing is known of the viewer but what was asked for. `key`: the viewer's, where it is a
-    text. Other processes notice by the version that is gone.
+    text. Other processes notice by the version that is gone, and take the viewer out of their memory within a second.
     """
     erase_viewers([] if viewer_id is None else [viewer_id], known_models, [key] if key else [])
 
 
 def erase_viewers(ids: Collection[int], known_models: Collection[str] = (), keys: Collection[str] = ()) -> None:
     """Delete everything about viewers, as erase_viewer() does about one. `keys`: of those whose keys are texts."""
+    process_state.forget_viewers(ids)
     names = [viewer_id_key(key) for key in keys]
     with redis_connection.checked_client() as redis:
         models = {model.decode() for model in redis.smembers(full_key(MODELS_WITH_LISTS))} | set(known_models)
@@ -147,6 +149,7 @@ def erase_viewers(ids: Collection[int], known_models: Collection[str] = (), keys
             names += [version_key(viewer_id), *viewer_home_keys(viewer_id)]
             names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
         caches["lists"].delete_many(names)
+        announce_erasure(redis, ids)
     end_sessions([*ids, *keys])
 
 

@@ -6,7 +6,7 @@ before the model was made, and are the same in every process; nothing is stored,
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,7 +47,13 @@ def _forget_target() -> None:
     _target, _refreshed_at, _probe_count = None, float("-inf"), 0
 
 
-process_state.register("rollback guard: the version to probe and its viewers", _forget_target)
+def _forget_viewers(viewer_ids: Collection[int]) -> None:
+    global _target
+    if (target := _target) is not None and not set(viewer_ids).isdisjoint(target.viewers):
+        _target = target._replace(viewers=[viewer for viewer in target.viewers if viewer not in viewer_ids])
+
+
+process_state.register("rollback guard: the version to probe and its viewers", _forget_target, _forget_viewers)
 
 
 def probe_next_viewer() -> None:
@@ -55,7 +61,7 @@ def probe_next_viewer() -> None:
     global _probe_count
     try:
         target = _current_target()
-        if target is None:
+        if target is None or not target.viewers:
             return
         ranker = registry.ranker(target.version)
         if ranker is None or ranker.version != target.version:

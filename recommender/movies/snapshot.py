@@ -66,6 +66,12 @@ class LruCache(Generic[Value]):
                 self._values.popitem(last=False)
         return value
 
+    def discard(self, is_unwanted: Callable[[Any], bool]) -> None:
+        """Forget the values of some keys."""
+        with self._lock:
+            for key in [key for key in self._values if is_unwanted(key)]:
+                del self._values[key]
+
     def clear(self) -> None:
         """Forget all values."""
         with self._lock:

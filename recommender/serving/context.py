@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 MAX_HISTORIES = 500  # a few kilobytes each
 
 _histories: LruCache[selectors.History | None] = LruCache(MAX_HISTORIES)  # by viewer, version and epoch
-process_state.register("serving: histories of viewers", _histories.clear)
+process_state.register(
+    "serving: histories of viewers",
+    _histories.clear,
+    lambda viewer_ids: _histories.discard(lambda key: key[0] in viewer_ids),
+)
 
 
 @dataclass(slots=True)

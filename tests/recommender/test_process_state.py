@@ -11,6 +11,7 @@ from recommender import process_state
 @pytest.fixture
 def own_pieces(monkeypatch):
     monkeypatch.setattr(process_state, "_pieces", {})
+    monkeypatch.setattr(process_state, "_forgetters", [])
 
 
 def test_clear_puts_every_registered_piece_back(own_pieces):
@@ -32,6 +33,17 @@ def test_two_pieces_never_share_a_name(own_pieces):
 
     with pytest.raises(ValueError, match="one module: its cache"):
         process_state.register("one module: its cache", list)
+
+
+def test_viewers_are_forgotten_wherever_a_piece_holds_them(own_pieces):
+    histories, forgotten = {3: "Ada", 7: "Ben"}, []
+    process_state.register("one module: its cache", list)
+    process_state.register("another: histories", histories.clear, lambda ids: [histories.pop(i, None) for i in ids])
+    process_state.register("a third: lists", list, forgotten.extend)
+
+    process_state.forget_viewers({7, 9})
+
+    assert (histories, sorted(forgotten)) == ({3: "Ada"}, [7, 9])
 
 
 # What looks like state and is none, by module: filled once while Django's apps get ready, derived from constants alone,

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from django.http import HttpRequest, HttpResponse
@@ -86,7 +86,15 @@ class KeptAnswer(NamedTuple):
 _answers: OrderedDict[Question, KeptAnswer] = OrderedDict()  # the one given last is last
 _total = process_state.Value("API: bytes of the answers that are kept", 0)
 _lock = threading.Lock()
-process_state.register("API: answers that are kept", _answers.clear)
+
+
+def _forget_viewers(viewer_ids: Collection[int]) -> None:
+    with _lock:
+        for question in [question for question, kept in _answers.items() if kept.tried_on[0] in viewer_ids]:
+            _total.current -= _answers.pop(question).size
+
+
+process_state.register("API: answers that are kept", _answers.clear, _forget_viewers)
 
 
 def find(question: Question) -> KeptAnswer | None:

@@ -2,18 +2,23 @@
 recorded like any other."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 import time_machine
 from django.core.cache import caches
 from django.utils import timezone
 
+from catalog import selectors
 from catalog.models import Movie
 from catalog.services import bump_epoch, delete_movies, publish_movies, save_record
-from recommender import cache, process_state, registry, tasks
+from recommender import cache, process_state, receivers, registry, tasks, viewer_keys
 from recommender.api.http import kept_answers
 from recommender.experiments import assignment
 from recommender.models import ApiKey, Experiment, ServedList
+from recommender.monitoring import probe
+from recommender.registry import watcher
+from recommender.serving import context
 from tests.support.api import app_client, recommended_ids
 from tests.support.cast import ADA, BEN, CLEO
 from tests.support.forms import edit
@@ -184,3 +189,64 @@ def test_a_film_that_is_new_in_the_catalogue_is_told_of(site):
     kept(site)
     publish_movies(INVENTED["Sci-Fi"][:1], False)
     assert listed(site) == made_anew(site)
+
+
+def in_memory(viewer_id):
+    """Name where this process holds something of a viewer."""
+    found = {
+        "answers": [question for question, kept in kept_answers._answers.items() if kept.tried_on[0] == viewer_id],
+        "histories": [key for key in context._histories._values if key[0] == viewer_id],
+        "keys": [key for key, known in viewer_keys._remembered.items() if known == viewer_id],
+        "probe": [viewer for viewer in (probe._target.viewers if probe._target else ()) if viewer == viewer_id],
+    }
+    return {name for name, values in found.items() if values}
+
+
+@pytest.fixture
+def known_viewer(site, monkeypatch):
+    """Have this process hold all that it can of a viewer; return the key and the id."""
+    key = "zoe@example.org"
+    site.post("/events", [{"user_id": key, "movie_id": film, "kind": "watch"} for film in ("260", "1196")])
+    path = f"/recommend?user_id={quote(key)}&top_k=8"
+    kept(site, path), kept(site)
+    site.get(f"{path}&explain=true")
+    [viewer_id] = selectors.find_viewers([key]).values()
+    monkeypatch.setattr(probe, "_target", probe._Target("tiny", [ADA, viewer_id]))
+    assert in_memory(viewer_id) == {"answers", "histories", "keys", "probe"}
+    return quote(key), viewer_id
+
+
+def test_nothing_of_an_erased_viewer_stays_in_memory(site, known_viewer):
+    key, viewer_id = known_viewer
+    site.delete(f"/users/{key}/data")
+    assert in_memory(viewer_id) == set()
+    assert in_memory(ADA) >= {"answers", "probe"}, "of others it stays"
+    assert sum(answer.size for answer in kept_answers._answers.values()) == kept_answers._total.current
+
+
+def test_other_processes_forget_an_erased_viewer_at_their_next_tick(site, known_viewer, monkeypatch):
+    key, viewer_id = known_viewer
+    receivers.forget_erased_viewers()  # as the watcher does once a second
+    with monkeypatch.context() as another_process:
+        another_process.setattr(process_state, "_forgetters", [])
+        site.delete(f"/users/{key}/data")
+    assert in_memory(viewer_id) == {"answers", "histories", "keys", "probe"}
+    receivers.forget_erased_viewers()
+    assert in_memory(viewer_id) == set()
+    assert in_memory(ADA) >= {"answers", "probe"}
+
+
+def test_the_watcher_of_a_web_process_asks_for_erasures():
+    assert receivers.forget_erased_viewers in watcher.tick_callbacks()
+
+
+def test_what_a_request_kept_that_had_begun_before_goes_with_the_sweep(site, known_viewer, monkeypatch):
+    key, viewer_id = known_viewer
+    with monkeypatch.context() as late:
+        late.setattr(process_state, "_forgetters", [])
+        site.delete(f"/users/{key}/data")
+        receivers.forget_erased_viewers()
+    assert in_memory(viewer_id) == {"answers", "histories", "keys", "probe"}
+    tasks.finish_erasures()
+    receivers.forget_erased_viewers()
+    assert in_memory(viewer_id) == set()
