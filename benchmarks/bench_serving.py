@@ -140,6 +140,7 @@ class _Measurer:
             self.drive(name, 20, 4)  # so that both workers have served the call
             self.measurements.queries[name] = self.queries(name)
         self.measurements.memory["idle"] = memory.max_mb(self.workers)
+        self.note_shares()
         for _ in range(rounds):
             self.bare(REQUESTS_PER_ROUND["uncached"])
             for connections in CONNECTIONS:
@@ -152,11 +153,18 @@ class _Measurer:
         self.measurements.stampede = self.drive("uncached", STAMPEDE[1], STAMPEDE[0])
         self.measurements.home_stampede = self.drive("home", HOME_STAMPEDE[1], HOME_STAMPEDE[0])
         self.batch()
+        self.note_shares()
         if soak:
             self.soak(soak)
         self.swap()
+        self.note_shares()
         self.measurements.memory |= {"end": memory.max_mb(self.workers), "peak": memory.max_mb(self.workers, peak=True)}
         return self.measurements
+
+    def note_shares(self) -> None:
+        """Keep the most memory of a worker so far, what it has in common with others by its share."""
+        noted = self.measurements.memory
+        noted["pss"] = max(noted.get("pss", 0.0), memory.max_pss_mb(self.workers))
 
     def drive(self, name: str, number: int, connections: int, **options: bool) -> LoadResult:
         """Send requests of a call from the second process."""
@@ -301,12 +309,13 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "home_stampede": home_stampede,
         "soak": measurements.soak or None,
         "swap": {name: round(value, 2) for name, value in measurements.swap.items()},
-        "worker_mb": round(measurements.memory["peak"]),
+        "worker_mb": round(measurements.memory["peak"]),  # pages that processes have in common count in each
+        "worker_pss_mb": round(measurements.memory["pss"]),  # by their share; idle, after the batch and the swap
         "memory_mb": {name: round(value) for name, value in measurements.memory.items()},
     }
     print_report(
         f"{result['movies']:,} films, preset {preset}; {bare:.2f} ms bare, 1,000 viewers in {measurements.batch_s:.1f} "
-        f"s, a worker's peak {result['worker_mb']} MB",
+        f"s, a worker's peak {result['worker_mb']} MB, {result['worker_pss_mb']} with its share of common pages",
         ["", "connections", "p50 ms", "p90 ms", "p99 ms", "a second", "503", "queries"],
         [
             [

@@ -24,6 +24,11 @@ def pss_mb(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
+def max_pss_mb(pids: list[int]) -> float:
+    """Return the memory of the largest process as `pss_mb` counts it; 0 where the system does not tell (macOS)."""
+    return max(map(pss_mb, pids)) if Path("/proc/self/smaps_rollup").exists() else 0.0
+
+
 def peak_mb() -> float:
     """Return the peak of this process. On Linux ru_maxrss would be wrong: a process that is forked from a larger one
     inherits its peak."""

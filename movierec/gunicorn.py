@@ -20,7 +20,7 @@ workers = int(os.environ.get("MOVIEREC_WEB_WORKERS") or resources.default_web_wo
 # More than may compute and wait (recommender/serving/concurrency.py): cached lists and refusals never wait for lists
 # that are being computed.
 threads = int(os.environ.get("MOVIEREC_WEB_THREADS") or "48")
-preload_app = False  # torch must not have run before the fork
+preload_app = False  # `on_starting` loads the modules before the fork; what the application starts begins behind it
 control_socket_disable = True
 # The workers answer requests side by side, so each keeps to one core; the pool suits processes that live long.
 # MKL would keep buffers of every thread that ever multiplied matrices.
@@ -52,9 +52,23 @@ def on_starting(server: Any) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "movierec.settings")
     django.setup()
     call_command("check", tags=["security"], verbosity=0)
+    _load_modules()
     if wait_fd := os.environ.get("MOVIEREC_WAIT_FD"):  # `./run` makes the data ready meanwhile
         with open(int(wait_fd), "rb") as pipe:
             pipe.read()
+
+
+def _load_modules() -> None:
+    """Load the modules of all workers, which then hold them in common, torch among them. It must not run here: no fork
+    takes its threads along."""
+    import torch  # noqa: F401
+    from django.core.wsgi import get_wsgi_application
+    from django.urls import get_resolver
+
+    get_wsgi_application()
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()  # the workers' collector does not write to these pages
 
 
 _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -41,6 +41,19 @@ def test_web_processes_and_beat_load_no_torch_and_no_polars():
     assert completed.stdout.strip() == "[]", completed.stdout + completed.stderr
 
 
+def test_gunicorn_loads_the_modules_of_its_processes_before_the_fork_and_starts_no_thread():
+    """A process that is forked has the thread alone that forked it, and none of what others held."""
+    code = (
+        "import os, sys, django; from pathlib import Path; from movierec import gunicorn\n"
+        "os.environ.update(entry.split('=') for entry in gunicorn.raw_env)\n"
+        "gunicorn.on_starting(None); loaded = set(sys.modules)\n"
+        "print(len(list(Path('/proc/self/task').iterdir())), {'torch', 'recommender.api.recommend'} <= loaded)\n"
+    )
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings"}
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert completed.stdout.splitlines()[-1:] == ["1 True"], completed.stdout + completed.stderr
+
+
 def test_the_favicon_is_served(client):
     assert client.get("/favicon.ico").headers["Content-Type"] == "image/x-icon"
 
