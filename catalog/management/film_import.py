@@ -80,7 +80,7 @@ class FilmImportCommand(BaseCommand):
                 there = report.matches.films - report.updated
                 return report, StepCounts(report.added + report.updated, there, report.matches.ambiguous)
 
-            report = journal.write(write)
+            report = journal.write(write, is_last=True)
             lines = [*source.notes, *_describe(report, dry_run=False)]
             for line in lines:
                 journal.log(line)

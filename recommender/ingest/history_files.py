@@ -119,6 +119,7 @@ def run_import(lease: Lease) -> None:
             if viewer is not None:
                 report = store_history(viewer, history, matches, dry_run=is_dry_run, made=made)
             result = _finish(part, viewer, report, MadeRecords() if is_dry_run else made)
+            lease.finish(lease.result | result)  # its only part
         lease.result |= result
         lease.report_progress("events", lease.total, lease.total)
         lease.log(

@@ -36,9 +36,10 @@ class JobJournal:
         self._part_count = 0
         self._has_made = False
 
-    def write(self, step: Any) -> Any:
+    def write(self, step: Any, *, is_last: bool = False) -> Any:
         """Run a step, and note what it makes in one transaction with it. Returns what the step does.
 
+        With the last one the job has ended as well, so that it is never cancelled with everything written.
         Its part is there before, so that who takes the import back waits for the step. The notes are locked first, as
         an erasure locks them before what they are about. Raises LeaseLost where the import was cancelled, with nothing
         of the step written.
@@ -57,10 +58,11 @@ class JobJournal:
             self._note(part, made)
             if not _running(job_id).select_for_update().exists():
                 raise LeaseLost(f"Job {job_id} was cancelled.")
-        for name in COUNTS:
-            self._lease.result[name] += getattr(counts, name)
-        if made.unrecorded:
-            self._lease.result[NOT_RECORDED] = made.unrecorded
+            totals = {name: self._lease.result[name] + getattr(counts, name) for name in COUNTS}
+            result_of_job = self._lease.result | totals | ({NOT_RECORDED: made.unrecorded} if made.unrecorded else {})
+            if is_last:
+                self._lease.finish(result_of_job)
+        self._lease.result = result_of_job
         rows = sum(self._lease.result[name] for name in COUNTS)
         self._lease.report_progress("rows", rows, rows)
         return result

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -68,6 +68,7 @@ class Lease:
         self._log_lines: list[str] = job.log_tail.splitlines()
         self._released = threading.Event()
         self._lost = threading.Event()
+        self._is_finished = False
         self._expires_at = time.monotonic() + LEASE_DURATION.total_seconds()
         self._renewer = threading.Thread(target=self._renew_forever, name=f"lease-{job.id}", daemon=True)
 
@@ -78,7 +79,7 @@ class Lease:
 
     def raise_if_lost(self) -> None:
         """Raise LeaseLost when the job was cancelled or its lease could not be renewed."""
-        if self._lost.is_set():
+        if self._lost.is_set() and not self._is_finished:
             raise LeaseLost(f"Job {self.job_id} was cancelled, or its lease was lost to another worker.")
 
     def report_progress(self, phase: str, done: int = 0, total: int = 0) -> None:
@@ -97,6 +98,14 @@ class Lease:
     def save(self) -> bool:
         """Store progress and result and extend the lease, in one statement; False when it is ours no more."""
         return bool(self._own_row().update(lease_until=Now() + LEASE_DURATION, **self._columns()))
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """End the job as done in the transaction that writes the last of its work: no cancellation comes between the
+        two. What is logged afterwards is stored by `release`. Raises LeaseLost."""
+        columns = self._columns() | {"result": dict(result)} | ended_columns(Job.Status.DONE)
+        if not self._own_row().update(**columns):
+            raise LeaseLost(f"Job {self.job_id} was cancelled, or its lease was lost to another worker.")
+        self._is_finished = True
 
     def _own_row(self) -> Any:
         return Job.objects.filter(pk=self.job_id, holder=self._token, status=Job.Status.RUNNING)
@@ -135,8 +144,16 @@ class Lease:
         with suppress(DatabaseError):
             if not connection.in_atomic_block:
                 close_old_connections()
-            if outcome and not self._own_row().update(holder=None, **(self._columns() | outcome)):
+            columns = {"holder": None} | self._columns()
+            if outcome and not (self._release_finished() or self._own_row().update(**(columns | outcome))):
                 log.warning("Job %s was taken from this process before it ended.", self.job_id)
+
+    def _release_finished(self) -> bool:
+        """Store what was logged since finish(). False where the job did not finish."""
+        if not self._is_finished:
+            return False
+        finished = Job.objects.filter(pk=self.job_id, holder=self._token, status=Job.Status.DONE)
+        return bool(finished.update(holder=None, **self._columns()))
 
 
 def claim(job_id: uuid.UUID | str) -> Lease | None:

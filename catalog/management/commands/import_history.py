@@ -95,7 +95,7 @@ class Command(BaseCommand):
             return report, StepCounts(report.stored, report.duplicates, len(report.unmatched))
 
         with open_journal("history", "import_history") as journal:
-            report = journal.write(store)
+            report = journal.write(store, is_last=True)
             how = journal.how_to_undo()
         if how:
             self.stdout.write(how)

@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 stored = report.created + report.updated
                 return report, StepCounts(stored, report.events - stored, 0)
 
-            report = journal.write(write)
+            report = journal.write(write, is_last=True)
             for line in (*dataset.notes, *_describe(report)):
                 journal.log(line)
             return report, journal.how_to_undo()

@@ -25,8 +25,11 @@ Step = Callable[[MadeRecords], tuple[_T, StepCounts]]
 class ImportJournal(Protocol):
     """The notes of one import."""
 
-    def write(self, step: Step[_T]) -> _T:
-        """Run a step of the import, and note what it makes in one transaction with it. Returns what the step does."""
+    def write(self, step: Step[_T], *, is_last: bool = False) -> _T:
+        """Run a step of the import, and note what it makes in one transaction with it. Returns what the step does.
+
+        `is_last`: the import has ended with it, and cannot be cancelled any more.
+        """
 
     def report_progress(self, what: str, done: int, expected: int | None) -> None:
         """Say how far the import is: the step, how much of it is done, and how much is expected (None: not counted)."""
@@ -41,7 +44,7 @@ class ImportJournal(Protocol):
 class _NoJournal:
     """Of a project without an app that keeps notes."""
 
-    def write(self, step: Step[_T]) -> _T:
+    def write(self, step: Step[_T], *, is_last: bool = False) -> _T:
         return step(MadeRecords())[0]
 
     def report_progress(self, what: str, done: int, expected: int | None) -> None:

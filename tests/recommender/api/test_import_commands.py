@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -166,6 +167,41 @@ def test_it_is_seen_while_it_runs_and_can_be_cancelled(site, tmp_path, monkeypat
     with pytest.raises(CommandError, match=r"Nothing was imported.*cancelled"):
         run("import_imdb", write_imdb(tmp_path))
     assert not Movie.objects.filter(imdb_id="tt0000101").exists()
+
+
+@pytest.mark.parametrize("command", ["import_imdb", "import_movielens", "import_history"])
+def test_one_that_has_written_everything_cannot_be_cancelled_any_more(site, tmp_path, monkeypatch, command):
+    """Else it would say that nothing was imported."""
+    monkeypatch.setattr(leases, "RENEW_INTERVAL", 0.02)
+    cancelled, write = [], import_journals.JobJournal.write
+
+    def cancel_behind(*args, **options):
+        result = write(*args, **options)
+        with ThreadPoolExecutor(1) as elsewhere:
+            cancelled.append(elsewhere.submit(cancel).result())
+        time.sleep(0.2)  # the lease is looked at meanwhile
+        return result
+
+    def cancel():
+        try:
+            return queue.cancel(Job.objects.get().pk)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(import_journals.JobJournal, "write", cancel_behind)
+    (tmp_path / "diary.csv").write_text("Date,Name,Year,Letterboxd URI,Rating\n2021-01-05,Finding Nemo,2003,x,4\n")
+    arguments = {
+        "import_imdb": lambda: [write_imdb(tmp_path)],
+        "import_movielens": lambda: [movielens(tmp_path)],
+        "import_history": lambda: ["7", tmp_path / "diary.csv"],
+    }[command]()
+    said = run(command, *arguments)
+    job = job_of(site, said)
+    assert (cancelled, job["status"], job["result"]["stored"] > 0) == ([False], "done", True)
+    stored = Job.objects.get(pk=job["job_id"])
+    assert (stored.holder, stored.done > 0) == (None, True)
+    assert command == "import_history" or stored.log_tail, "what was logged behind the last step"
+    assert take_back(site, job)[0]
 
 
 def test_one_that_fails_or_whose_process_died_has_failed(site, tmp_path):
