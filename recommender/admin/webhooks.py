@@ -18,6 +18,13 @@ from recommender.webhooks import make_secret, url_problem
 STATES = {"delivers": "success", "fails": "warning", "disabled": "danger"}
 
 
+class HttpsURLField(forms.URLField):
+    """Reads an address; one without a scheme is https."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(assume_scheme="https", **options)
+
+
 class WebhookForm(forms.ModelForm):
     """Edit an endpoint's URL, events and state."""
 
@@ -28,6 +35,7 @@ class WebhookForm(forms.ModelForm):
     class Meta:
         model = WebhookEndpoint
         fields = ("url", "description", "events", "enabled")
+        field_classes = {"url": HttpsURLField}
 
     def clean_url(self) -> str:
         """Return the URL. Raises ValidationError for one that no webhook may go to."""

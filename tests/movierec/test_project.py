@@ -28,6 +28,21 @@ def test_the_import_rules_hold():
     assert completed.returncode == 0, completed.stdout
 
 
+def test_no_page_of_the_admin_relies_on_what_the_next_django_changes():
+    code = (
+        "import warnings, django; from django.utils.deprecation import RemovedInDjango60Warning as gone\n"
+        "warnings.simplefilter('error', gone); django.setup()\n"
+        "from django.contrib import admin; from django.core.checks import run_checks\n"
+        "from django.contrib.auth.models import User; from django.test import RequestFactory\n"
+        "request = RequestFactory().get('/'); request.user = User(is_superuser=True)\n"
+        "run_checks(); pages = admin.site._registry.values()\n"
+        "print(len([page.get_form(request) for page in pages if page.has_add_permission(request)]))"
+    )
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings"}
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert (completed.returncode, int(completed.stdout or 0) > 5) == (0, True), completed.stderr
+
+
 def test_web_processes_and_beat_load_no_torch_and_no_polars():
     """URLs, admin and tasks are all that they load until a model is needed, or a data set is loaded."""
     code = (
