@@ -17,7 +17,7 @@ from catalog.api.fields import viewer_key_in_file
 from catalog.exchange.dry_run import DryRun
 from catalog.exchange.row_import import Rejection, event_facts, import_rows
 from catalog.exchange.row_schemas import RowKind, validate_row
-from catalog.exchange.text_blocks import Batch, Row, TextBlock, rows_of
+from catalog.exchange.text_blocks import ABSENT, Batch, Row, TextBlock, ValueBlock, rows_of
 from catalog.keys import Key, write_key_text
 from catalog.plurals import count_noun
 from catalog.selectors import may_bring_genres
@@ -244,14 +244,39 @@ def _dump(batch: Batch) -> str:
     """Return rows as the text that a part keeps: a list of rows, or the columns of a block."""
     if isinstance(batch, TextBlock):
         return json.dumps({"lines": batch.lines, "columns": batch.columns, "broken": batch.broken})
+    if isinstance(batch, ValueBlock):
+        values = {name: _dump_values(column) for name, column in batch.columns.items()}
+        return json.dumps({"lines": batch.lines, "values": values, "broken": batch.broken})
     return json.dumps(rows_of(batch))
+
+
+def _dump_values(column: Sequence[Any]) -> tuple[Sequence[Any], Sequence[int]]:
+    """Return the values of a column, and the places where there is none; no value where there is none anywhere."""
+    if ABSENT not in column:
+        return column, ()
+    absent = [place for place, value in enumerate(column) if value is ABSENT]
+    if len(absent) == len(column):
+        return (), ()
+    return [None if value is ABSENT else value for value in column], absent
 
 
 def _load(part: ImportPart) -> Batch:
     loaded = json.loads(part.rows)
     if isinstance(loaded, list):
         return [Row(*row) for row in loaded]
-    return TextBlock(loaded["lines"], loaded["columns"], [Row(*row) for row in loaded["broken"]])
+    lines, broken = loaded["lines"], [Row(*row) for row in loaded["broken"]]
+    if "columns" in loaded:
+        return TextBlock(lines, loaded["columns"], broken)
+    return ValueBlock(lines, {name: _load_values(len(lines), *of) for name, of in loaded["values"].items()}, broken)
+
+
+def _load_values(count: int, values: list[Any], absent: Sequence[int]) -> list[Any]:
+    """Undo _dump_values(), of a column of `count` values."""
+    if not values:
+        return [ABSENT] * count
+    for place in absent:
+        values[place] = ABSENT
+    return values
 
 
 def _load_rows(part: ImportPart) -> Sequence[Row]:

@@ -52,7 +52,7 @@ def _settings(operation: str) -> str:
 CONFIG = """[checks]
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "414", "415", "429"]
 """ + "\n".join(map(_settings, dict.fromkeys((*BEYOND_SCHEMAS, SYSTEM))))
-EVERY_PHASE = "examples,coverage,fuzzing,stateful"
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 
 UNREAD = [
@@ -79,7 +79,8 @@ def test_a_request_that_no_view_sees_is_refused_as_a_problem(live, sent, status,
 
 
 @pytest.mark.parametrize(
-    ("phases", "examples"), [("examples,fuzzing", 5), pytest.param(EVERY_PHASE, 40, marks=pytest.mark.slow)]
+    ("phases", "examples"),
+    [("examples,fuzzing", 5), *(pytest.param(phase, 40, marks=pytest.mark.slow) for phase in PHASES)],
 )
 def test_whatever_the_schema_allows_or_forbids_is_answered_as_it_says(live, phases, examples, tmp_path):
     (tmp_path / "schemathesis.toml").write_text(CONFIG)

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from catalog.exchange import row_import
+from catalog.exchange import row_files, row_import
+from catalog.exchange.text_blocks import ABSENT, Row, ValueBlock
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.selectors import may_bring_genres
 from infrastructure import body_limits
@@ -238,3 +239,53 @@ def test_a_transaction_that_postgres_ended_is_tried_again(site, monkeypatch):
     refused = post_rows(site, "movies", json_lines({"movie_id": "x", "title": "X"}), expect=503)
     assert refused["code"] == "database_unreachable"
     assert not Job.objects.exists()
+
+
+STRANGE_EVENTS = (
+    '{"user_id": 7, "movie_id": "%(film)s", "kind": "watch", "occurred_at": 1700000000}',
+    '{"user_id": "anna@example.org", "movie_id": %(film)s, "kind": "rating", "occurred_at": 1700000001, "rating": 4}',
+    '{"user_id": 7, "movie_id": "%(film)s", "kind": "progress", "occurred_at": 1700000002, "completion": 0.3}',
+    '{"user_id": 7, "movie_id": "%(film)s", "kind": "like", "occurred_at": 1700000003, "rating": null}',
+    '{"user_id": true, "movie_id": "%(film)s", "kind": "like", "occurred_at": 1700000004}',
+    '{"user_id": 7, "movie_id": "%(film)s", "kind": "like", "occurred_at": 1700000005, "stars": 4}',
+    '{"user_id": 7.0, "movie_id": "%(film)s", "kind": "like", "occurred_at": 1700000006.0, "session": false}',
+    '{"user_id": 7, "movie_id": "%(film)s", "kind": "like"}',
+    '{"user_id": "zo\\u00eb", "movie_id": "%(film)s", "kind": "like", "occurred_at": "2023-11-14", "event_id": "e[1]"}',
+    "[]",
+    '{"user_id": 7, "movie_id": "1999999", "kind": "like", "occurred_at": 1700000007}',
+)
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_events_over_http_wait_as_columns_and_mean_what_they_mean_row_by_row(site, monkeypatch):
+    """The first lines alike, the others as different as lines can be; and again while each is read alone."""
+    said, stored, rejected = [], [], []
+    body = "\n".join(STRANGE_EVENTS * 3) % {"film": NEMO}
+    for way in ("columns", "rows"):
+        if way == "rows":
+            monkeypatch.setattr(row_files, "_parse_json_columns", lambda *_: None)
+        job = post_rows(site, "events", body.encode())
+        waiting = ImportPart.objects.get().rows
+        assert waiting.startswith('{"lines": ')
+        site.post("/users/merge", {"from_user_id": "zoë", "into_user_id": "zoe@example.org"})
+        said.append(run_import(site, job)["result"])
+        columns = ("viewer__key", "movie", "kind", "occurred_at", "rating", "completion")
+        mine = WatchEvent.objects.filter(occurred_at__year=2023).exclude(viewer__in=(ADA, BEN))
+        stored.append(sorted(mine.values_list(*columns), key=repr))
+        rejected.append(site.get(f"/jobs/{job['job_id']}/rejected")["results"])
+        site.delete(f"/jobs/{job['job_id']}/import", expect=202)
+        assert tasks.run_import_undo(str(Job.objects.get(kind=Job.Kind.IMPORT_UNDO, status="queued").pk))["taken"]
+        ImportPart.objects.all().delete()
+    assert said[0] == said[1]
+    assert stored[0] == stored[1] != []
+    assert rejected[0] == rejected[1] != []
+
+
+@pytest.mark.parametrize("absent", ["nowhere", "somewhere", "everywhere"])
+def test_a_block_of_values_is_stored_with_what_its_rows_do_not_say(absent):
+    values = ["", None, 0, False, 1.5, "1", "null"]
+    column = {"nowhere": values, "everywhere": [ABSENT] * 7, "somewhere": [*values[:-1], ABSENT]}[absent]
+    block = ValueBlock([*range(1, 8)], {"kind": column, "rating": values}, [Row(9, {"x": [1]}, "is broken")])
+    part = ImportPart(rows=imports._dump(block))
+    assert imports._load(part) == block
+    assert imports._load_rows(part) == block.rows()
