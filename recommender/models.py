@@ -340,6 +340,12 @@ class ExperimentArm(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text="Of lists; empty: as without an experiment.",
     )
+    freshness = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(5)],
+        help_text="How far films that are new in the catalogue move up, in standard deviations of a list's scores.",
+    )
     with_seen = models.BooleanField(
         "with films seen", default=False, help_text="Lists have films that the viewer has seen among the others."
     )

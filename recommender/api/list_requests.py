@@ -134,7 +134,13 @@ def _in_arm(values: Mapping[str, Any], viewer_id: int | None) -> dict[str, Any]:
         return {**plain, "arm_id": arm.arm_id, "home_order": arm.home_order or ()}
     if seen == "exclude" and arm.with_seen:
         seen = "include"
-    return {"diversity": arm.diversity or 0.0, "seen": seen, "arm_id": arm.arm_id, "model": arm.model}
+    return {
+        "diversity": arm.diversity or 0.0,
+        "freshness": arm.freshness or 0.0,
+        "seen": seen,
+        "arm_id": arm.arm_id,
+        "model": arm.model,
+    }
 
 
 def sent_viewer(values: Mapping[str, Any]) -> int | str | None:

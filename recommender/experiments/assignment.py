@@ -21,6 +21,7 @@ class Assignment(NamedTuple):
 
     arm_id: int  # 0: what was shipped, for everyone outside the experiments
     diversity: float | None = None
+    freshness: float | None = None
     with_seen: bool | None = None
     home_order: tuple[str, ...] | None = None  # kinds of rows that come first
     model: str | None = None  # version whose lists they are
@@ -118,6 +119,7 @@ def _overlay(shipped: Assignment | None, arm_id: int, arm: ExperimentArm) -> Ass
     return Assignment(
         arm_id,
         base.diversity if arm.diversity is None else arm.diversity,
+        base.freshness if arm.freshness is None else arm.freshness,
         True if arm.with_seen else base.with_seen,
         tuple(arm.home_order.split()) or base.home_order,
         arm.model or None,

@@ -107,7 +107,8 @@ def _undo_shipping(experiment_id: int) -> None:
 def _check_settings(experiment: Experiment, arms: Sequence[ExperimentArm]) -> None:
     """Check that each arm but the control changes something, on the experiment's surface. Raises ExperimentError."""
     for arm in arms:
-        of_lists = arm.diversity is not None or arm.with_seen or bool(arm.model or arm.recipe)
+        of_lists = not (arm.diversity is None and arm.freshness is None and not arm.with_seen)
+        of_lists |= bool(arm.model or arm.recipe)
         if experiment.surface == Experiment.Surface.HOME and of_lists:
             raise ExperimentError(f"{arm.name}: on the home page an arm sets the first rows alone.")
         if experiment.surface == Experiment.Surface.LISTS and arm.home_order:

@@ -20,6 +20,7 @@ from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.recording.list_log import log_list
 from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.exploration import draw
+from recommender.serving.reranking.freshness import prefer_new
 from recommender.serving.reranking.interleaving import mix
 from recommender.serving.reranking.merchandising import apply_rules
 from recommender.serving.response import Answer, Basis, Explanation, Recommendation
@@ -31,10 +32,12 @@ LIST_ENDED = Text("The list ended with the page before.")
 
 
 def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
-    """Put the candidates into their final order: by the merchandising rules and the diversity that is asked for."""
+    """Put the candidates into their final order: by freshness, the merchandising rules and diversity."""
     request, ranked = context.request, candidates.ranked
     if request.page is not None and request.page.made is not None:
         return ranked
+    if request.freshness and len(ranked.movie_ids):
+        ranked = prefer_new(context.snapshot, ranked, request.freshness, context.eligibility.now)
     if request.seed is not None and can_draw(context, candidates):
         context.draw = draw(ranked, request.limit, request.seed)
         return context.draw.movies
@@ -60,7 +63,7 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
         ranked = ranked.without(context.shown_ids).select(slice(request.candidate_count))
     if request.diversity and len(ranked.movie_ids):
         return diversify(context.snapshot, ranked, request.limit, request.diversity)
-    is_longer = request.page is not None or request.seed is not None or request.rival is not None
+    is_longer = request.page is not None or request.seed is not None or request.rival is not None or request.freshness
     return ranked.select(slice(request.limit)) if is_longer else ranked
 
 
@@ -126,6 +129,8 @@ def _basis_of(context: RequestContext, candidates: Candidates) -> Basis | None:
         return None
     request, raw = context.request, context.cache_read.raw
     if raw is None or candidates.viewer.stored_list is None or context.degraded or request.titles:
+        return None
+    if request.freshness:  # the order moves with the clock
         return None
     if request.page is None or request.page.number:
         return None

@@ -83,6 +83,7 @@ class RecommendRequest:
     details: bool = False  # of the titled movies: overview, runtime, certificate, people
     explain: bool = False
     diversity: float = 0.0  # 0: the plain order, 1: as different as the pool allows
+    freshness: float = 0.0  # how far new films move up, in standard deviations of the candidates' scores
     viewer_ids: Sequence[int | None] = ()  # viewers who watch together, in place of viewer_id
     viewer_keys: Sequence[Key] = ()  # theirs, in the same order
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
@@ -115,6 +116,6 @@ class RecommendRequest:
             return DRAW_POOL * self.limit
         if self.rival is not None:
             return max(self.limit, DEFAULT_POOL)
-        if not self.diversity:
+        if not (self.diversity or self.freshness):
             return self.limit
         return max(self.limit, DEFAULT_POOL if self.final_k is None else self.top_k)

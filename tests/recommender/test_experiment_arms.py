@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from catalog import services
+from catalog.models import Movie
 from recommender import process_state, registry, tasks
 from recommender.experiments import assign, assignment, lifecycle
 from recommender.experiments.lifecycle import ExperimentError
 from recommender.models import Experiment, ExperimentArm, Exposure, ServedList
 from recommender.monitoring import system_health
 from recommender.registry import loader
+from recommender.serving.replay import Verdict, replay
 from tests.support.api import recommended_ids
 from tests.support.cast import EMPIRE, STAR_WARS
 from tests.support.forms import submit
@@ -144,6 +147,33 @@ def test_an_arm_may_show_films_that_were_seen(more_movies, site):
     assert str(STAR_WARS) in films[other]
     only = site.get(f"/recommend?user_id={other}&top_k=60&seen=only")
     assert set(recommended_ids(only)) == {str(STAR_WARS), str(EMPIRE)}, "what the call asks for goes first"
+
+
+def test_an_arm_lifts_new_films(more_movies, model, site):
+    _, control, changed = started(freshness=2.0)
+    [plain], [other] = members(control), members(changed)
+    watch(site, plain, other)
+    Movie.objects.update(added_at=datetime(2020, 1, 1, tzinfo=UTC))
+    services.bump_catalogue()
+    before = recommended_ids(site.get(f"/recommend?user_id={other}&top_k=10"))
+    assert before == recommended_ids(site.get(f"/recommend?user_id={plain}&top_k=10")), "all are as old"
+    newest = before[-1]
+    Movie.objects.filter(pk=int(newest)).update(added_at=datetime.now(UTC))
+    services.bump_catalogue()
+    after = [site.get(f"/recommend?user_id={other}&top_k=10") for _ in range(2)]
+    assert {answer["source"] for answer in after} == {"cache"}
+    for answer in after:
+        films = recommended_ids(answer)
+        assert films.index(newest) < 9, "it moved up"
+        assert [film for film in films if film != newest] == [film for film in before if film != newest][:9]
+    assert recommended_ids(site.get(f"/recommend?user_id={plain}&top_k=10")) == before
+    tasks.store_served_lists()
+    row = ServedList.objects.filter(arm_id=changed.pk).latest("pk")
+    assert row.request["freshness"] == 2.0
+    assert replay(row).difference.verdict == Verdict.SAME
+    first = site.get(f"/recommend?user_id={other}&top_k=4")
+    following = recommended_ids(site.get(f"/recommend?cursor={first['next']}"))
+    assert not set(recommended_ids(first)) & set(following)
 
 
 def test_an_arm_orders_the_rows_of_the_home_page(model, site):

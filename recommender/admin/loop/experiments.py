@@ -69,7 +69,7 @@ class ArmInline(TabularInline):
     model = ExperimentArm
     extra = 0
     min_num = 2
-    fields = ("name", "weight", "diversity", "with_seen", "model", "recipe", "home_order")
+    fields = ("name", "weight", "diversity", "freshness", "with_seen", "model", "recipe", "home_order")
     formset = ArmFormSet
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:

@@ -19,7 +19,7 @@ SOURCES = {source.label: int(source) for source in ServedList.Source}
 # What a record says of a call, by the names of RecommendRequest; its filters and its page come beside them.
 RECORDED = (
     *("top_k", "final_k", "exclude", "seen", "liked_genres", "age_limit", "country", "requested_at"),
-    *("diversity", "explain"),
+    *("diversity", "freshness", "explain"),
 )
 _recorded_of = attrgetter(*RECORDED)
 _DEFAULTS = _recorded_of(RecommendRequest(viewer_id=None))

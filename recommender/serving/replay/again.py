@@ -158,6 +158,7 @@ def _request_of(served: ServedList, films: Films) -> RecommendRequest:
         country=asked.get("country", ""),
         requested_at=asked.get("requested_at"),
         diversity=asked.get("diversity", 0.0),
+        freshness=asked.get("freshness", 0.0),
         seed=None if films.pool is None else films.seed,
         rival=_rival_of(asked, films),
     )

@@ -47,7 +47,13 @@ def may_vary(request: RecommendRequest) -> bool:
         return False
     asks_more = (
         *(request.viewer_ids, request.history, request.exclude, request.filters.as_dict(), request.explain),
-        *(request.diversity, request.requested_at is not None, request.final_k is not None, request.arm_id),
+        *(
+            request.diversity,
+            request.freshness,
+            request.requested_at is not None,
+            request.final_k is not None,
+            request.arm_id,
+        ),
         *(request.rules_override is not None, request.seen != "exclude"),
     )
     is_first = request.page is None or (not request.page.number and request.page.made is None)
