@@ -1,6 +1,7 @@
 """The storefront: one page for viewers, whose script calls the public API. web/ has its source, static/ its bundle.
 
-The page is the same for everyone and needs no database. Its policy lets it run its own files alone, none inline.
+The page needs no database, and is the same for everyone but staff, whom it leads to the admin. Its policy lets it run
+its own files alone, none inline.
 """
 
 import json
@@ -10,7 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 # What the script shows pages of its own at. None is an address of the API.
@@ -20,16 +23,43 @@ CONFIG_PLACE = "__CONFIG__"  # in the page
 
 
 @require_safe
-def page(request: HttpRequest, **_: str) -> HttpResponse:
+def page(request: HttpRequest, status: int = 200, **_: str) -> HttpResponse:
     """Return the page. Raises Http404 where the storefront is off."""
     if not settings.STOREFRONT:
         raise Http404("The storefront is off.")
-    config = {"tokenUrl": settings.STOREFRONT_TOKEN_URL, "posterOrigins": settings.POSTER_ORIGINS}
-    response = HttpResponse(_index().replace(CONFIG_PLACE, escape(json.dumps(config))))
+    config = {
+        "tokenUrl": settings.STOREFRONT_TOKEN_URL,
+        "posterOrigins": settings.POSTER_ORIGINS,
+        "staff": _is_for_staff(request),
+    }
+    response = HttpResponse(_index().replace(CONFIG_PLACE, escape(json.dumps(config))), status=status)
     response.headers["Content-Security-Policy"] = content_policy()
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Accept"
+    patch_vary_headers(response, ["Accept"])
     return response
+
+
+def wrong_address(request: HttpRequest) -> HttpResponse:
+    """Answer for an address that nothing else serves: to a browser with the page, which says so and leads on."""
+    is_read = request.method in ("GET", "HEAD")
+    if is_read and settings.STOREFRONT and request.get_preferred_type(["application/json", "text/html"]) == "text/html":
+        return page(request, status=404)
+    raise Http404("There is nothing at this address.")
+
+
+def _is_for_staff(request: HttpRequest) -> bool:
+    """Tell whether the page links to the admin: for staff, once they are logged in there, as a viewer has no use for it.
+
+    On a system that is open on its own machine, as ./run starts it, whoever looks is its operator.
+    """
+    if settings.API_OPEN and not settings.PRODUCTION and not settings.BEHIND_PROXY:
+        return True
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return False
+    try:
+        return bool(getattr(request.user, "is_staff", False))
+    except DatabaseError:
+        return False
 
 
 def content_policy() -> str:

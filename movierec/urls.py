@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("docs/", RedirectView.as_view(url="/docs", query_string=True)),
     path("schema/", RedirectView.as_view(url="/schema", query_string=True)),
+    re_path("", storefront.wrong_address),
 ]
 
 handler400 = "recommender.api.http.errors.bad_request"

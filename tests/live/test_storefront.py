@@ -196,6 +196,33 @@ def test_what_was_shown_and_pressed_is_reported_once(visit: Any) -> None:
     assert click.recommendation_id in {one.recommendation_id for one in impressions}
 
 
+def test_what_was_shown_is_sent_when_the_page_is_left(visit: Any) -> None:
+    here = visit()
+    viewer = VIEWER + 9
+    page = here.become(viewer)
+    wait_for(page, "(localStorage['movierec.waiting'] ?? '').includes('impression')")
+    page.goto("about:blank")  # before the next batch
+    wait_until(lambda: Impression.objects.filter(viewer_id=viewer).exists())
+
+
+@pytest.mark.slow
+def test_the_watchlist_takes_a_film_and_gives_it_up(visit: Any) -> None:
+    here = visit()
+    here.become(VIEWER + 11)
+    events = WatchEvent.objects.filter(viewer_id=VIEWER + 11, movie_id=FILM, kind=WatchEvent.Kind.WATCHLIST)
+    for leaves in (False, True):  # the page after the mark: then it is the API that knows
+        page = here.open(f"/film/{FILM}")
+        button = page.get_by_role("button", name="Watchlist", exact=True)
+        button.click()
+        wait_until(events.exists)
+        if leaves:
+            here.open(f"/film/{FILM}")
+        wait_for(page, "document.querySelectorAll('.says-buttons [aria-pressed=true]').length === 1")
+        button.click()
+        wait_until(lambda: not events.exists())
+        wait_for(page, "document.querySelectorAll('.says-buttons [aria-pressed=true]').length === 0")
+
+
 @pytest.mark.slow
 def test_somebody_new_picks_films_and_gets_a_list(visit: Any) -> None:
     here = visit()
@@ -373,6 +400,11 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
     page.route("**/home?*", lambda route: _changed(route, rows=[]))
     page.goto(here.url + "/")
     page.get_by_role("heading", name="There are no films here yet").wait_for()
+
+    for address, heading in (("/nothing/here", "There is nothing at this address"), ("/film/99", "There is no such film")):
+        here.open(address)
+        page.get_by_role("heading", name=heading).wait_for()
+        assert page.title() == f"{heading} · movierec"
 
 
 def _answer(route: Any, **answer: Any) -> None:

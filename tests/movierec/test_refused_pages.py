@@ -34,7 +34,8 @@ def test_missing_forbidden_and_failing_pages(browser, monkeypatch):
     assert_page(failed, 500, "Something failed", failed.headers["X-Request-ID"])
 
 
-def test_a_wrong_address_is_a_page_for_people_and_json_for_programs(browser):
+def test_a_wrong_address_is_a_page_for_people_and_json_for_programs(browser, settings):
+    settings.STOREFRONT = False  # it has a page of its own
     page = browser.get("/flim/1").content.decode()
     assert "There is nothing at this address" in page
     assert 'href="/"' in page

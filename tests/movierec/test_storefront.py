@@ -6,8 +6,10 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from tests.support.launcher import ROOT
@@ -95,8 +97,40 @@ def test_images_and_tokens_come_from_where_the_operator_says(settings):
     assert "connect-src 'self' https://www.site.example;" in policy
     content = re.search(r'<meta name="movierec" content="([^"]*)"', answer.content.decode())
     assert content
-    config = json.loads(content[1].replace("&quot;", '"').replace("&amp;", "&"))
-    assert config == {"tokenUrl": settings.STOREFRONT_TOKEN_URL, "posterOrigins": settings.POSTER_ORIGINS}
+    config = json.loads(unescape(content[1]))
+    assert config["tokenUrl"] == settings.STOREFRONT_TOKEN_URL
+    assert config["posterOrigins"] == settings.POSTER_ORIGINS
+
+
+@pytest.mark.parametrize("address", ["/flim/1", "/film", "/mine/taste/more", "/docs/there-is-none"])
+def test_a_wrong_address_is_a_page_of_the_storefront(address):
+    answer = Client(headers=BROWSER).get(address)
+    assert answer.status_code == 404
+    assert "/static/storefront/assets/index-" in answer.content.decode()
+    assert Client(headers={"Accept": "application/json"}).get(address).json()["code"] == "not_found"
+    assert Client(headers=BROWSER).post(address).json()["code"] == "not_found"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("opened", "who", "leads"),
+    [
+        ({"API_OPEN": True}, None, True),  # as ./run starts it: whoever looks is the operator
+        ({"API_OPEN": True, "BEHIND_PROXY": True}, None, False),
+        ({"API_OPEN": False}, None, False),
+        ({"API_OPEN": False}, {"is_staff": False}, False),
+        ({"API_OPEN": False}, {"is_staff": True}, True),
+    ],
+)
+def test_viewers_are_not_led_to_the_admin_but_staff_are(settings, opened, who, leads):
+    for name, value in opened.items():
+        setattr(settings, name, value)
+    browser = Client(headers=BROWSER)
+    if who is not None:
+        browser.force_login(get_user_model().objects.create_user("ed", **who))
+    content = re.search(r'<meta name="movierec" content="([^"]*)"', browser.get("/").content.decode())
+    assert content
+    assert json.loads(unescape(content[1]))["staff"] is leads
 
 
 def test_no_registry_is_named_where_packages_are_locked():

@@ -108,6 +108,12 @@ function keptToken(name: string): Promise<Token> | undefined {
   return token && Promise.resolve(token);
 }
 
+/** Return a viewer's token if there is one at once; "" if not. */
+export function tokenInHand(id: string | number): string {
+  const token = kept<Token>(`token.${id}.`, sessionStorage);
+  return token && Date.parse(token.expires_at) > Date.now() ? token.token : "";
+}
+
 /** Begin as somebody whom nobody knows. */
 export async function beginAsNew(label: string): Promise<Viewer> {
   const token = await askToken(undefined, []);

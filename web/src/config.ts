@@ -1,11 +1,12 @@
 interface Config {
   tokenUrl: string; // the site's own address for viewers' tokens; empty: the demo's, or none
   posterOrigins: string[]; // whose images may be shown
+  staff: boolean; // whether the page links to the admin
 }
 
 function read(): Config {
   const text = document.querySelector<HTMLMetaElement>("meta[name=movierec]")?.content ?? "";
-  return text.startsWith("{") ? (JSON.parse(text) as Config) : { tokenUrl: "", posterOrigins: [] };
+  return text.startsWith("{") ? (JSON.parse(text) as Config) : { tokenUrl: "", posterOrigins: [], staff: true };
 }
 
 export const config = read();

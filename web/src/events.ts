@@ -1,4 +1,4 @@
-import { ApiError, client, data, isOffline, viewer } from "./api";
+import { ApiError, client, data, isOffline, tokenInHand, viewer } from "./api";
 import type { Schemas } from "movierec-client";
 import { keep, kept } from "./store";
 
@@ -81,16 +81,24 @@ function put(event: Report): void {
 
 const IMPRESSIONS_FIRST = (a: Report, b: Report) => Number(a.kind === "impression") - Number(b.kind === "impression");
 
-/** Send what waits, of the viewer who is there: what they did first. `leaving`: the page goes away. */
-async function flush(leaving = false): Promise<void> {
+/** Return what goes next, of the viewer who is there: what they did first. */
+function nextBatch(): Report[] {
   const who = viewer.get();
-  if (!who || sending || isOffline.get() || Date.now() < notBefore) return;
-  const batch = waiting.filter((event) => event.viewer === who.id).sort(IMPRESSIONS_FIRST).slice(0, BATCH);
+  if (!who || sending || isOffline.get() || Date.now() < notBefore) return [];
+  return waiting.filter((event) => event.viewer === who.id).sort(IMPRESSIONS_FIRST).slice(0, BATCH);
+}
+
+function bodyOf(batch: Report[]): { events: Schemas["EventRequest"][] } {
+  return { events: batch.map(({ viewer: _, ...event }) => event) as unknown as Schemas["EventRequest"][] };
+}
+
+/** Send what waits. */
+async function flush(): Promise<void> {
+  const batch = nextBatch();
   if (batch.length === 0) return;
   sending = true;
   try {
-    const events = batch.map(({ viewer: _, ...event }) => event) as unknown as Schemas["EventRequest"][];
-    await data(client.POST("/events", { body: { events }, keepalive: leaving }));
+    await data(client.POST("/events", { body: bodyOf(batch) }));
     forget(batch);
     if (batch.some((event) => event.kind === "impression")) notBefore = Date.now() + (BATCH_SECONDS * 1000);
   } catch (error) {
@@ -99,6 +107,18 @@ async function flush(leaving = false): Promise<void> {
   } finally {
     sending = false;
   }
+}
+
+/** Send what waits while the page goes away. Nothing can be waited for then: neither a token nor a body that is read first.
+ *  navigator.sendBeacon does the same, but carries no token. What does not arrive goes on the next visit. */
+function leave(): void {
+  const batch = nextBatch();
+  const token = tokenInHand(viewer.get()?.id ?? "");
+  if (batch.length === 0 || !token) return;
+  notBefore = Date.now() + BATCH_SECONDS * 1000; // hiding and leaving are two events of one step
+  const headers = { "Content-Type": "application/json", Authorization: `Viewer-Token ${token}` };
+  const sent = fetch("/events", { method: "POST", keepalive: true, headers, body: JSON.stringify(bodyOf(batch)) });
+  void sent.then((answer) => answer.ok && forget(batch)).catch(() => undefined);
 }
 
 function forget(batch: Report[]): void {
@@ -146,5 +166,5 @@ export function watchImpression(element: Element, movieId: string, recommendatio
 
 window.setInterval(() => void flush(), BATCH_SECONDS * 1000);
 window.addEventListener("online", () => void flush());
-window.addEventListener("pagehide", () => void flush(true));
-document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && void flush(true));
+window.addEventListener("pagehide", leave);
+document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave());

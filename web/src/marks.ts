@@ -1,8 +1,9 @@
 import { QueryClient } from "@tanstack/react-query";
-import { ApiError, viewer } from "./api";
+import { ApiError, client, data, viewer } from "./api";
 import { newEventId, report, takeBack } from "./events";
 import { strings } from "./i18n";
 import { keep, kept, Store } from "./store";
+import type { Schemas } from "movierec-client";
 
 export const UNDO_SECONDS = 10;
 export type MarkKind = "watch" | "like" | "not_interested" | "watchlist" | "rating" | "unlike" | "interested" | "unwatch";
@@ -105,6 +106,21 @@ export async function undo(movieId: string): Promise<void> {
     put(movieId, made);
     say(strings().act.failed);
   }
+}
+
+/** Take what holds of a film's kind back, however long ago it was reported. Returns whether it is gone. */
+export async function takeOff(movieId: string, kind: Schemas["KindEnum"]): Promise<boolean> {
+  try {
+    const path = { user_id: String(viewer.get()?.id ?? "") };
+    await data(client.DELETE("/users/{user_id}/events", { params: { path, query: { movie_id: movieId, kind } } }));
+  } catch {
+    say(strings().act.failed);
+    return false;
+  }
+  if (marks.get()[movieId]?.kind === kind) put(movieId, undefined);
+  say(strings().act.done.taken);
+  changed();
+  return true;
 }
 
 export function described(made: { kind: string; rating?: number | null | undefined }): string {

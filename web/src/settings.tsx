@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { Icon } from "./card";
+import { config } from "./config";
 import { chooseLanguage, language, languages, useStrings } from "./i18n";
 import { glass } from "./marks";
 import { keep, useStore } from "./store";
@@ -45,8 +46,8 @@ export function Settings() {
           <input type="checkbox" checked={behind} onChange={(event) => { glass.set(event.target.checked); keep("glass", event.target.checked); }} />
           {t.glass}
         </label>
-        <a href="/admin/">{t.staff}</a>
-        <a href="/docs">API</a>
+        {config.staff && <a href="/admin/">{t.staff}</a>}
+        {behind && <a href="/docs">API</a>}
       </div>
     </details>
   );

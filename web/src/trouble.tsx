@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { ApiError } from "./api";
+import { useTitle } from "./hooks";
 import { useStrings } from "./i18n";
 
 /** What went wrong, in words for a person, and what to do. */
@@ -41,6 +42,7 @@ export function Trouble({ error, retry }: { error: unknown; retry?: () => void }
 /** The page of an address that there is not. */
 export function Nowhere() {
   const t = useStrings().trouble;
+  useTitle(t.missing);
   return (
     <div className="trouble">
       <h1>{t.missing}</h1>

@@ -117,6 +117,7 @@ function Filters({ wish, diversity, write, reset }: { wish: Wish; diversity: num
     staleTime: Infinity,
     queryFn: async () => (await data(client.GET("/movies", { params: { query: { facets: "languages", page_size: 1 } } }))).facets?.languages ?? [],
   });
+  const active = Object.values(wish).flat().length + Number(diversity > 0);
   const number = (name: NumberName, value: number | undefined) => write(name, value === undefined ? [] : [value]);
   const [isWide] = useState(() => window.matchMedia("(min-width: 48rem)").matches); // on a phone the films come first
   const turn = (genre: string) => {
@@ -130,7 +131,7 @@ function Filters({ wish, diversity, write, reset }: { wish: Wish; diversity: num
   };
   return (
     <details className="filters" open={isWide}>
-      <summary>{t.browse.filters}</summary>
+      <summary>{t.browse.filters}{active > 0 && ` (${active})`}</summary>
       <div className="filter-grid">
         <fieldset className="wide">
           <legend>{t.browse.genres} <span className="small">{t.browse.hint}</span></legend>
@@ -221,7 +222,7 @@ function People({ wish, write }: { wish: Wish; write: Write }) {
 /** Nothing fits: which filter to leave out, and how many films there are without it. */
 function Empty({ wish, reason, write }: { wish: Wish; reason: string | undefined; write: Write }) {
   const t = useStrings();
-  const names: Record<ListName | NumberName, string> = {
+  const names: Record<string, string> = {
     genres: t.browse.genres,
     exclude_genres: t.browse.genres,
     languages: t.browse.languages,
@@ -248,11 +249,11 @@ function Empty({ wish, reason, write }: { wish: Wish; reason: string | undefined
   return (
     <div className="trouble">
       <h2>{t.browse.empty}</h2>
-      {reason && <p lang="en" className="small">{reason}</p>}
+      {reason && <p className="small">{reason.replace(/[a-z_]+/g, (word) => names[word] ?? word)}</p>}
       <div className="chips">
         {isKnown && (helps.length ? helps : active).map((name) => (
           <button key={name} type="button" className="primary" onClick={() => write(name, [])}>
-            {t.browse.drop(names[name])} ({[wish[name]].flat().join(", ")})
+            {t.browse.drop(names[name] ?? name)} ({[wish[name]].flat().join(", ")})
           </button>
         ))}
       </div>

@@ -4,9 +4,10 @@ import { Link } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
 import { ApiError, client, data, viewer, wished } from "../api";
 import { Icon, Marked } from "../card";
+import { config } from "../config";
 import { useListInfo, useTitle } from "../hooks";
 import { language, nameOf, useStrings } from "../i18n";
-import { mark, marks, type Source } from "../marks";
+import { mark, marks, type Source, takeOff } from "../marks";
 import { Poster } from "../poster";
 import { Row, RowSkeletons } from "../row";
 import { Stars } from "../stars";
@@ -29,14 +30,14 @@ export default function FilmPage({ id }: { id: string }) {
     staleTime: Infinity,
   });
   const film = details.data;
-  useTitle(film?.title ?? "");
+  const isMissing = details.error instanceof ApiError && details.error.status === 404;
+  useTitle(isMissing ? t.film.missing : (film?.title ?? ""));
   const list = similar.data;
   useListInfo(list && { what: t.film.similar, source: list.source, model: list.model_version, degraded: list.degraded, removed: list.removed });
 
   if (details.isError) {
-    const isMissing = details.error instanceof ApiError && details.error.status === 404;
     return isMissing ? (
-      <div className="trouble"><h1>{t.film.missing}</h1><p>{t.film.missingHint}</p></div>
+      <div className="trouble"><h1>{t.film.missing}</h1><p>{t.film.missingHint}</p><Link className="primary" href="/search">{t.search.title}</Link></div>
     ) : (
       <Trouble error={details.error} retry={() => void details.refetch()} />
     );
@@ -65,7 +66,7 @@ export default function FilmPage({ id }: { id: string }) {
         <Row id="similar" title={t.film.similar} heading={t.film.similar} films={list.similar} recommendationId={list.recommendation_id} eager
           seeAll={list.next ? { method: "GET", path: `/similar/${encodeURIComponent(id)}`, cursor: list.next } : null} />
       )}
-      {film && <p className="small"><a href={`/admin/catalog/movie/?q=${encodeURIComponent(film.movie_id)}`}>{t.film.admin}</a></p>}
+      {film && config.staff && <p className="small"><a href={`/admin/catalog/movie/?q=${encodeURIComponent(film.movie_id)}`}>{t.film.admin}</a></p>}
     </>
   );
 }
@@ -141,7 +142,7 @@ function Says({ film }: { film: Schemas["MovieDetails"] }) {
       <div className="says-buttons" role="group" aria-label={t.act.marks(film.title)}>
         <button type="button" aria-pressed={word.seen} onClick={() => void mark(id, word.seen ? "unwatch" : "watch", from)}><Icon name="watch" /> {t.act.watch}</button>
         <button type="button" aria-pressed={word.like} onClick={() => void mark(id, word.like ? "unlike" : "like", from)}><Icon name="like" /> {t.act.like}</button>
-        <button type="button" aria-pressed={word.watchlist} disabled={word.watchlist} onClick={() => void mark(id, "watchlist", from)}><Icon name="watchlist" /> {t.act.watchlist}</button>
+        <button type="button" aria-pressed={word.watchlist} onClick={() => void (word.watchlist ? takeOff(id, "watchlist") : mark(id, "watchlist", from))}><Icon name="watchlist" /> {t.act.watchlist}</button>
         <button type="button" aria-pressed={word.not_interested} onClick={() => void mark(id, word.not_interested ? "interested" : "not_interested", from)}><Icon name="not_interested" /> {t.act.not_interested}</button>
       </div>
       <Stars value={word.rating} onChange={(stars) => void mark(id, "rating", from, stars)} />

@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { ApiError, client, data, follow, sendRaw, viewer } from "../api";
 import { useTitle } from "../hooks";
 import { language, nameOf, useStrings } from "../i18n";
-import { become, described, listChanged, queries, say } from "../marks";
+import { become, described, listChanged, queries, takeOff } from "../marks";
 import { Poster } from "../poster";
 import { useStore } from "../store";
 import { Trouble } from "../trouble";
@@ -70,18 +70,6 @@ function Films({ list, who }: { list: FilmList; who: string }) {
   });
   const items = films.data?.pages.flatMap((page) => page.results) ?? [];
 
-  const takeBack = async (item: Schemas["HistoryItem"]) => {
-    try {
-      const query = { movie_id: item.movie_id, kind: item.kind };
-      await data(client.DELETE("/users/{user_id}/events", { params: { path: { user_id: who }, query } }));
-      say(t.act.done.taken);
-      listChanged.set(true);
-      await queries.invalidateQueries({ queryKey: ["mine"] });
-    } catch {
-      say(t.act.failed);
-    }
-  };
-
   if (films.isError) return <Trouble error={films.error} retry={() => void films.refetch()} />;
   if (films.isPending) return <i className="skeleton block" />;
   if (items.length === 0) return <p className="lead">{t.mine.empty[list]}</p>;
@@ -95,7 +83,7 @@ function Films({ list, who }: { list: FilmList; who: string }) {
               <Poster film={item} />
               <span><b>{item.title}</b><span className="small">{described(item)} · {day.format(new Date(item.occurred_at))}</span></span>
             </Link>
-            <button type="button" onClick={() => void takeBack(item)} aria-label={t.mine.takeBackOf(described(item), item.title)}>
+            <button type="button" onClick={() => void takeOff(item.movie_id, item.kind)} aria-label={t.mine.takeBackOf(described(item), item.title)}>
               {list === "hidden" ? t.mine.showAgain : t.mine.takeBack}
             </button>
           </li>
@@ -313,10 +301,14 @@ function Data({ who }: { who: string }) {
   if (erased !== undefined) return <p className="lead" role="status">{t.erased(erased)}</p>;
   return (
     <>
-      <p className="lead">{t.intro}</p>
-      <button type="button" className="primary" onClick={() => void download()}>{t.download}</button>
-      <p className="lead">{t.eraseIntro}</p>
-      <button type="button" className="danger" onClick={() => dialog.current?.showModal()}>{t.erase}</button>
+      <section className="data">
+        <p className="lead">{t.intro}</p>
+        <button type="button" className="primary" onClick={() => void download()}>{t.download}</button>
+      </section>
+      <section className="data">
+        <p className="lead">{t.eraseIntro}</p>
+        <button type="button" className="danger" onClick={() => dialog.current?.showModal()}>{t.erase}</button>
+      </section>
       <dialog ref={dialog} aria-labelledby="sure">
         <h2 id="sure">{t.sure}</h2>
         <p>{t.eraseIntro}</p>

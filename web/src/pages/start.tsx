@@ -13,7 +13,7 @@ import { Trouble } from "../trouble";
 import type { Film } from "../card";
 
 const KNOWN = 150; // popular films to pick from
-const SHOWN = 12;
+const SHOWN = window.matchMedia("(min-width: 48rem)").matches ? 12 : 6; // on a phone the list stays in sight
 const ENOUGH = 3;
 
 /** Somebody new: they pick a few films, and the list moves with each. */
@@ -84,7 +84,7 @@ export default function Start() {
                 <Poster film={{ title: film.title ?? null, year: film.year ?? null, genres: film.genres ?? [] }} />
                 <span className="pick-label" aria-hidden="true">{t.start.pick}</span>
               </button>
-              <button type="button" className="plain small" aria-label={`${t.start.skip}: ${film.title}`} onClick={() => setSkipped([...skipped, film.movie_id])}>{t.start.skip}</button>
+              <button type="button" className="plain small skip-it" aria-label={`${t.start.skip}: ${film.title}`} onClick={() => setSkipped([...skipped, film.movie_id])}>{t.start.skip}</button>
             </li>
           ))}
         </ul>
