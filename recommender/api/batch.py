@@ -17,10 +17,10 @@ from recommender.api.base_view import ApiView
 from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import HistoryIds, JsonInteger, TopK
 from recommender.api.jobs import JobAnswerSerializer, create_batch_job, job_body
-from recommender.api.list_requests import ListRequestSerializer, to_request
+from recommender.api.list_requests import DetailsField, ListRequestSerializer, TitlesField, to_request
 from recommender.api.list_responses import (
+    BatchMovieSerializer,
     ListInfoFields,
-    ScoredMovieSerializer,
     list_info,
     recommended_movies,
 )
@@ -35,7 +35,10 @@ from recommender.serving.request import RecommendRequest
 MAX_BATCH_VIEWERS = 1000
 MAX_EXPLAINED_VIEWERS = 20  # each costs a small batch of the model
 # Fields that all viewers of a batch share.
-SHARED_FIELDS = ("top_k", "explain", "exclude", "seen", "at", "age_limit", "certificate", "country", "diversity")
+SHARED_FIELDS = (
+    *("top_k", "explain", "exclude", "seen", "at", "age_limit", "certificate", "country", "diversity"),
+    *("titles", "details"),
+)
 
 
 class HistoriesField(serializers.DictField):
@@ -51,6 +54,8 @@ class HistoriesField(serializers.DictField):
 
 
 class BatchRequestSerializer(ListRequestSerializer):
+    titles = TitlesField()
+    details = DetailsField()
     user_histories = HistoriesField(help_text="Film ids, oldest first, for each viewer id; empty: the viewer's own.")
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +72,7 @@ class AboutSerializer(ListInfoFields):
 
 
 class BatchAnswerSerializer(serializers.Serializer):
-    results = serializers.DictField(child=ScoredMovieSerializer(many=True))
+    results = serializers.DictField(child=BatchMovieSerializer(many=True))
     total_users = serializers.IntegerField()
     success_count = serializers.IntegerField()
     failed_users = serializers.ListField(child=serializers.CharField(), help_text="Keys that are no viewer's id.")

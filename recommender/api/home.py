@@ -42,6 +42,8 @@ ROW_SOURCES = ["cache", "model", "similar", "content", "popular", "trending", "t
 
 
 class HomeQuerySerializer(FilterFields, AudienceFields):
+    hints = {"titles": "titles always come along here."}
+
     user_id = UserId(required=False)
     rows = JsonInteger(default=8, min_value=1, max_value=MAX_ROWS, help_text="How many rows at most.")
     row_length = JsonInteger(

@@ -27,9 +27,8 @@ SEEN_HELP = (
 class TitlesField(JsonBoolean):
     """Whether the movies of the list come with their cards."""
 
-    def __init__(self, **options: Any) -> None:
-        message = "Whether title, year, genres and poster_url come along."
-        super().__init__(default=False, help_text=message, **options)
+    def __init__(self, *, default: bool = False) -> None:
+        super().__init__(default=default, help_text="Whether title, year, genres and poster_url come along.")
 
 
 class AgeLimitFields(FastSerializer):

@@ -28,7 +28,6 @@ class BecauseSerializer(serializers.Serializer):
     effect = serializers.FloatField(min_value=0, help_text="How much lower the score would be without it.")
 
 
-@extend_schema_serializer(component_name="Scored")
 class ScoredMovieSerializer(serializers.Serializer):
     movie_id = serializers.CharField()
     score = serializers.FloatField(help_text="Higher is better; comparable within one list only.")
@@ -58,6 +57,11 @@ class TitledMovieSerializer(MovieDetailFields, ScoredMovieSerializer):
     genres = serializers.ListField(child=serializers.CharField(), required=False)
     year = serializers.IntegerField(required=False, allow_null=True)
     poster_url = serializers.CharField(required=False)
+
+
+@extend_schema_serializer(component_name="Scored")
+class BatchMovieSerializer(TitledMovieSerializer):
+    pass
 
 
 class ListInfoFields(serializers.Serializer):

@@ -82,9 +82,9 @@ class RecommendRequestSerializer(PagedFields, ListRequestSerializer):
 
 class FilteredRequestSerializer(FilterFields, RecommendRequestSerializer):
     list_name = "recommend/filtered"
-    hints = {"titles": "titles always come along here."}
+    hints = {}
 
-    titles = None  # type: ignore[assignment]
+    titles = TitlesField(default=True)
     top_k = TopK(50, help_text="The pool of films that satisfy the filters.")
     final_k = TopK(20, help_text="How many of the pool are returned.")
 
@@ -196,7 +196,7 @@ class FilteredView(ApiView):
 
 def to_filtered_request(values: Mapping[str, Any]) -> RecommendRequest:
     """Return the request to serving for the validated values of POST /recommend/filtered."""
-    return to_request({**values, "titles": True}, final_k=values["final_k"], filters=to_filters(values))
+    return to_request(values, final_k=values["final_k"], filters=to_filters(values))
 
 
 def _group_ids(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The end of the read path: candidates re-ranked, and the answer with what was asked for beside the movies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.served_lists import new_list_id
 from recommender.serving.concurrency import COMPUTING, GROUPS_AND_EXPLANATIONS
 from recommender.serving.context import RequestContext, load_viewer
@@ -80,18 +81,21 @@ def build_answer(
     *,
     more: bool | None = None,
     why_empty: Sequence[Text] = (),
+    cards: Mapping[int, MovieCard | DetailedCard] | None = None,
 ) -> Answer:
     """Describe the list: where it comes from, what was kept out of it; titles and explanations where they are asked
     for. `more`: whether a page follows, where another list than the whole catalogue decides that.
-    `why_empty`: what is said of an empty list, where the caller knows it."""
+    `why_empty`: what is said of an empty list, where the caller knows it. `cards`: of the list's movies at least, where
+    the caller has read them."""
     request, viewer, basis = context.request, candidates.viewer, _basis_of(context, candidates)
     movie_ids = movies.movie_ids.tolist()
     languages = context.languages_for(viewer)
     scores = np.round(movies.scores.astype(np.float64), 5).tolist()
     reasons = _explain(context, candidates, movie_ids) if request.explain and movie_ids else None
     causes = [cause.movie_id for of_movie in reasons or () for cause in of_movie.causes] if languages else []
-    named = [*(movie_ids if request.titles else ()), *causes]
-    cards = load_movie_cards(named, context.snapshot, languages, details=request.details) if named else {}
+    named = [*(movie_ids if request.titles and cards is None else ()), *causes]
+    read = load_movie_cards(named, context.snapshot, languages, details=request.details) if named else {}
+    cards = {**(cards or {}), **read}
     answer = Answer(
         recommendations=list(map(Recommendation, movie_ids, scores)),
         source=candidates.source,

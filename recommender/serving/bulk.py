@@ -1,17 +1,20 @@
 """Many viewers in one call: one read of the histories, then the model in blocks."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog import selectors
+from catalog.selectors import DetailedCard, MovieCard
 from recommender.history import has_known_movies
 from recommender.serving.answers import build_answer, rerank
 from recommender.serving.candidates.model_scoring import encode_viewers, top_by_model
 from recommender.serving.concurrency import bulk_turn
 from recommender.serving.context import RequestContext, load_histories, open_context
 from recommender.serving.current_versions import active_ranker, is_active_model, read_versions
+from recommender.serving.degraded_mode import load_movie_cards
 from recommender.serving.list_sources import Candidates, content_candidates, model_candidates, popular_candidates
 from recommender.serving.metrics import instrumented
 from recommender.serving.ranked_movies import RankedMovies
@@ -56,12 +59,32 @@ def _answer_block(
         for context, history in zip(contexts, histories, strict=True)
     ]
     personal = _personal_candidates(contexts, viewers, ranker) if ranker is not None else {}
-    answers = []
+    lists = []
     for n, (context, viewer) in enumerate(zip(contexts, viewers, strict=True)):
         context.degraded |= not is_active_model(ranker, context.cache_read)
         candidates = personal.get(n) or popular_candidates(context, viewer)
-        answers.append(build_answer(context, candidates, rerank(context, candidates)))
-    return answers
+        lists.append((context, candidates, rerank(context, candidates)))
+    return [build_answer(*of_viewer, cards=cards) for of_viewer, cards in zip(lists, _read_cards(lists), strict=True)]
+
+
+def _read_cards(
+    lists: Sequence[tuple[RequestContext, Candidates, RankedMovies]],
+) -> list[Mapping[int, MovieCard | DetailedCard] | None]:
+    """Return the cards of each list's movies, read at once for the viewers of one language; None where none are asked
+    for."""
+    movies: dict[tuple[str, ...], dict[int, None]] = defaultdict(dict)
+    languages = [context.languages_for(candidates.viewer) for context, candidates, _ in lists]
+    for (context, _, ranked), spoken in zip(lists, languages, strict=True):
+        if context.request.titles:
+            movies[spoken] |= dict.fromkeys(ranked.movie_ids.tolist())
+    if not movies:
+        return [None] * len(lists)
+    context = lists[0][0]
+    details = context.request.details
+    cards = {
+        spoken: load_movie_cards([*of], context.snapshot, spoken, details=details) for spoken, of in movies.items()
+    }
+    return [cards.get(spoken) for spoken in languages]
 
 
 def _personal_candidates(

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from recommender.models import ApiKey, Job
+from recommender.serving import bulk
 from recommender.training import batch
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, CLEO, EVE, NEMO, STAR_WARS
@@ -51,6 +52,25 @@ def test_queries_do_not_grow_with_viewers(api, django_assert_max_num_queries):
     api.get("/popular")
     with django_assert_max_num_queries(1):
         api.post("/batch/recommend", {"user_histories": {str(n): ["1", "260"] for n in range(1, 1001)}, "top_k": 10})
+
+
+def test_titles_and_details_come_along_in_each_viewers_language(api, site, django_assert_max_num_queries):
+    site.patch(f"/movies/{NEMO}", {"translations": {"de": {"title": "Findet Nemo"}}})
+    for viewer, language in ((ADA, "de"), (BEN, "en")):
+        site.patch(f"/users/{viewer}", {"language": language})
+    body = {"user_histories": {str(ADA): [], str(BEN): ["1"]}, "top_k": 200, "seen": "include"}
+    for wish in ({"titles": True}, {"details": True}, {"titles": True, "explain": True}):
+        results = api.post("/batch/recommend", body | wish)["results"]
+        for viewer, title in ((ADA, "Findet Nemo"), (BEN, "Finding Nemo")):
+            films = {film["movie_id"]: film for film in results[str(viewer)]}
+            assert films[str(NEMO)]["title"] == title
+            single = {"user_id": viewer, "history": body["user_histories"][str(viewer)], "top_k": 200}
+            alone = api.post("/recommend", single | wish | {"seen": "include"})["recommendations"]
+            assert {*films[str(NEMO)]} == {*alone[0]}, wish
+            assert all(film["title"] for film in films.values())
+    many = {"user_histories": {str(n): ["1", "260"] for n in range(1, 1001)}, "top_k": 10, "titles": True}
+    with django_assert_max_num_queries(5 + 1000 // bulk.BLOCK_SIZE):
+        api.post("/batch/recommend", many)
 
 
 def test_an_empty_batch_has_an_empty_answer(api):

@@ -225,3 +225,18 @@ def test_filters_read_the_catalogue_once(api, monkeypatch):
     api.post("/recommend/filtered", {"user_id": ADA, "genres": ["Children"], "final_k": 3})
 
     assert requests == [3]
+
+
+@pytest.mark.usefixtures("model")
+def test_titles_come_along_unless_they_are_not_wanted(api):
+    """As other lists are asked for; a page of rows has no use without them."""
+    body = {"user_id": ADA, "genres": ["Comedy"]}
+    plain, asked, without = (
+        api.post("/recommend/filtered", body | more) for more in ({}, {"titles": True}, {"titles": False})
+    )
+    assert plain["recommendations"] == asked["recommendations"]
+    assert plain["recommendations"][0]["title"]
+    assert recommended_ids(without) == recommended_ids(plain)
+    assert set(without["recommendations"][0]) == {"movie_id", "score"}
+    [error] = api.get(f"/home?user_id={ADA}&titles=true", expect=400)["errors"]
+    assert "titles always come along here" in error["detail"]

@@ -985,6 +985,16 @@ export interface components {
              * @default 0
              */
             diversity: number;
+            /**
+             * @description Whether title, year, genres and poster_url come along.
+             * @default false
+             */
+            titles: boolean;
+            /**
+             * @description Whether overview, runtime, certificate, directors and actors come along, beside the titles.
+             * @default false
+             */
+            details: boolean;
             /** @description Film ids, oldest first, for each viewer id; empty: the viewer's own. */
             user_histories: {
                 [key: string]: (string | number)[];
@@ -1373,6 +1383,11 @@ export interface components {
             user_id?: number | string;
             /** @description Two to ten viewers who watch together, in place of user_id and history. */
             user_ids?: (number | string)[];
+            /**
+             * @description Whether title, year, genres and poster_url come along.
+             * @default true
+             */
+            titles: boolean;
             /**
              * @description Whether overview, runtime, certificate, directors and actors come along, beside the titles.
              * @default false
@@ -2297,6 +2312,16 @@ export interface components {
          */
         RowSource: "cache" | "model" | "similar" | "content" | "popular" | "trending" | "trending_for_you" | "latest" | "history";
         Scored: {
+            /** @description With details. */
+            overview?: string;
+            /** @description With details: minutes. */
+            runtime?: number | null;
+            /** @description With details. */
+            certificate?: string;
+            /** @description With details. */
+            directors?: string[];
+            /** @description With details: in billing order. */
+            actors?: string[];
             movie_id: string;
             /**
              * Format: double
@@ -2307,6 +2332,10 @@ export interface components {
             because?: components["schemas"]["Because"][];
             /** @description With explain: what it has in common with them, or empty. */
             fact?: string;
+            title?: string | null;
+            genres?: string[];
+            year?: number | null;
+            poster_url?: string;
         };
         SeeAll: {
             /** @description GET or POST. */

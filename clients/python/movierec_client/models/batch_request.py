@@ -36,6 +36,9 @@ class BatchRequest:
         explain (bool | Unset): Whether each film comes with its reasons: because and fact. Default: False.
         diversity (float | Unset): 0: the best films in order. Towards 1: fewer that are alike, of one series or of one
             director. Default: 0.0.
+        titles (bool | Unset): Whether title, year, genres and poster_url come along. Default: False.
+        details (bool | Unset): Whether overview, runtime, certificate, directors and actors come along, beside the
+            titles. Default: False.
     """
 
     user_histories: BatchRequestUserHistories
@@ -48,6 +51,8 @@ class BatchRequest:
     exclude: list[int | str] | Unset = UNSET
     explain: bool | Unset = False
     diversity: float | Unset = 0.0
+    titles: bool | Unset = False
+    details: bool | Unset = False
 
     def to_dict(self) -> dict[str, Any]:
         user_histories = self.user_histories.to_dict()
@@ -88,6 +93,10 @@ class BatchRequest:
 
         diversity = self.diversity
 
+        titles = self.titles
+
+        details = self.details
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -113,6 +122,10 @@ class BatchRequest:
             field_dict["explain"] = explain
         if diversity is not UNSET:
             field_dict["diversity"] = diversity
+        if titles is not UNSET:
+            field_dict["titles"] = titles
+        if details is not UNSET:
+            field_dict["details"] = details
 
         return field_dict
 
@@ -180,6 +193,10 @@ class BatchRequest:
 
         diversity = d.pop("diversity", UNSET)
 
+        titles = d.pop("titles", UNSET)
+
+        details = d.pop("details", UNSET)
+
         batch_request = cls(
             user_histories=user_histories,
             age_limit=age_limit,
@@ -191,6 +208,8 @@ class BatchRequest:
             exclude=exclude,
             explain=explain,
             diversity=diversity,
+            titles=titles,
+            details=details,
         )
 
         return batch_request

@@ -45,6 +45,7 @@ class FilteredRequest:
             director. Default: 0.0.
         user_id (int | str | Unset): The site's own id of a viewer.
         user_ids (list[int | str] | Unset): Two to ten viewers who watch together, in place of user_id and history.
+        titles (bool | Unset): Whether title, year, genres and poster_url come along. Default: True.
         details (bool | Unset): Whether overview, runtime, certificate, directors and actors come along, beside the
             titles. Default: False.
         language (str | Unset): BCP 47 tag of titles and genres: de, pt-BR. Else Accept-Language, else the viewer's own.
@@ -76,6 +77,7 @@ class FilteredRequest:
     diversity: float | Unset = 0.0
     user_id: int | str | Unset = UNSET
     user_ids: list[int | str] | Unset = UNSET
+    titles: bool | Unset = True
     details: bool | Unset = False
     language: str | Unset = UNSET
     liked_genres: list[str] | Unset = UNSET
@@ -167,6 +169,8 @@ class FilteredRequest:
                 user_ids_item = user_ids_item_data
                 user_ids.append(user_ids_item)
 
+        titles = self.titles
+
         details = self.details
 
         language = self.language
@@ -232,6 +236,8 @@ class FilteredRequest:
             field_dict["user_id"] = user_id
         if user_ids is not UNSET:
             field_dict["user_ids"] = user_ids
+        if titles is not UNSET:
+            field_dict["titles"] = titles
         if details is not UNSET:
             field_dict["details"] = details
         if language is not UNSET:
@@ -347,6 +353,8 @@ class FilteredRequest:
 
                 user_ids.append(user_ids_item)
 
+        titles = d.pop("titles", UNSET)
+
         details = d.pop("details", UNSET)
 
         language = d.pop("language", UNSET)
@@ -391,6 +399,7 @@ class FilteredRequest:
             diversity=diversity,
             user_id=user_id,
             user_ids=user_ids,
+            titles=titles,
             details=details,
             language=language,
             liked_genres=liked_genres,
