@@ -79,6 +79,10 @@ if _loaded.get("source") == "demo" and "MOVIEREC_EXPLORATION_SHARE" not in env.E
 INTERLEAVE_SHARE = env.float("MOVIEREC_INTERLEAVE_SHARE", default=0.0)
 INTERLEAVE_MODEL = env.str("MOVIEREC_INTERLEAVE_MODEL", default="")
 INTERLEAVE_DIVERSITY = env.float("MOVIEREC_INTERLEAVE_DIVERSITY", default=0.3)
+# Of personal lists that have a place for a film which was added in the last days, until it had so many impressions.
+NEW_FILM_SHARE = env.float("MOVIEREC_NEW_FILM_SHARE", default=0.0)
+NEW_FILM_DAYS = env.int("MOVIEREC_NEW_FILM_DAYS", default=30)
+NEW_FILM_IMPRESSIONS = env.int("MOVIEREC_NEW_FILM_IMPRESSIONS", default=300)
 LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone

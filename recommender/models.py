@@ -273,6 +273,25 @@ class OutcomeSum(models.Model):
         return f"{self.dimension} {self.value} on {self.day}"
 
 
+class NewFilm(models.Model):
+    """A film that is new in the catalogue, and what came of it in lists: whether more is to be learned of it."""
+
+    movie_id = models.IntegerField(primary_key=True)
+    impressions = models.PositiveIntegerField(default=0)
+    clicks = models.PositiveIntegerField(default=0)
+    alpha = models.FloatField(default=1.0, help_text="Of the posterior of its click-through, a Beta distribution;")
+    beta = models.FloatField(default=1.0, help_text="and the second one.")
+    low = models.FloatField(default=0.0, help_text="Of the interval of 95 % of its click-through;")
+    high = models.FloatField(default=1.0, help_text="and the upper end.")
+    is_open = models.BooleanField(default=False, help_text="Some lists have a place for it.")
+
+    class Meta:
+        ordering = ["-impressions", "movie_id"]
+
+    def __str__(self) -> str:
+        return f"new film {self.movie_id}"
+
+
 class Experiment(models.Model):
     """A question to the audience: which way of serving lists is better, by what viewers do."""
 

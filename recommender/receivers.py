@@ -20,6 +20,7 @@ from recommender import cache, maintenance, process_state, record_log, registry
 from recommender.experiments import assignment
 from recommender.jobs import queue
 from recommender.models import Impression, Job, Outcome, ServedList
+from recommender.outcomes import new_films
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +75,10 @@ def record_web_heartbeat() -> None:
 
 
 def refresh_experiments() -> None:
-    """Read every few seconds which experiments run, and keep their models in memory; called at every tick of a web
-    process's watcher."""
+    """Read every few seconds which experiments run, and keep their models in memory; and which new films may get a
+    place. Called at every tick of a web process's watcher."""
     assignment.refresh_now_and_then()
+    new_films.refresh_open_now_and_then()
     registry.keep(assignment.arm_models() | ({settings.INTERLEAVE_MODEL} - {""}))
 
 

@@ -8,7 +8,16 @@ from django.db.models import Q
 _LOCAL = ("genrealias", "genretranslation", "movietranslation", "movieavailability")
 _EDITABLE = ("movie", "genre", "person", "tag", "credit", "rule", *_LOCAL)
 _CATALOGUE = (*_EDITABLE, "viewer")
-_OPERATIONS = ("modelversion", "job", "impression", "servedlist", "experiment", "experimentarm", "auditentry")
+_OPERATIONS = (
+    "modelversion",
+    "job",
+    "impression",
+    "servedlist",
+    "newfilm",
+    "experiment",
+    "experimentarm",
+    "auditentry",
+)
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # edits movies, people and merchandising; sees viewers, as rules are tried on them
     "editor": {

@@ -26,7 +26,7 @@ from recommender.locks import advisory_lock
 from recommender.models import BatchChunk, Erasure, Job
 from recommender.monitoring import alerts, rollback_guard, system_health
 from recommender.movies import popularity_counts, text_vectors
-from recommender.outcomes import collection, sums
+from recommender.outcomes import collection, new_films, sums
 from recommender.serving.candidates import charts
 from recommender.serving.home.preparation import prepare_pages
 from recommender.serving.replay import counterfactual
@@ -203,9 +203,14 @@ def store_served_lists() -> int:
 
 @shared_task(name="recommender.tasks.sum_up_outcomes")
 def sum_up_outcomes(days: int = 2) -> int:
-    """Sum up what came of the lists of the newest days. Returns how many days have lists."""
+    """Sum up what came of the lists of the newest days, and what is known of new films. Returns how many days have
+    lists."""
     with advisory_lock("sum_up_outcomes") as acquired:
-        return sums.refresh_sums(days) if acquired else 0
+        if not acquired:
+            return 0
+        summed = sums.refresh_sums(days)
+        new_films.refresh_new_films()
+        return summed
 
 
 @shared_task(name="recommender.tasks.watch_experiments")

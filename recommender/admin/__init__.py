@@ -15,7 +15,7 @@ from recommender.admin import (
     viewers,
     webhooks,
 )
-from recommender.admin.loop import experiments, served_lists
+from recommender.admin.loop import experiments, new_films, served_lists
 
 __all__ = [
     "api_keys",
@@ -26,6 +26,7 @@ __all__ = [
     "jobs",
     "model_versions",
     "movies",
+    "new_films",
     "rules",
     "schedules",
     "served_lists",

@@ -19,6 +19,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("catalog.rule", "Rules", "push_pin"),
         ("recommender.experiment", "Experiments", "science"),
         ("recommender.servedlist", "Lists that were sent", "list_alt"),
+        ("recommender.newfilm", "New films", "fiber_new"),
         ("recommender.impression", "Shown and clicked", "ads_click"),
         ("catalog.viewer", "Viewers", "person"),
     ],

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from recommender.models import Outcome, ServedList
+from recommender.outcomes import new_films
 from recommender.outcomes.records import OutcomeRecord
 from recommender.record_log import OUTCOMES, store_records
 from recommender.served_lists import parse_list_id, served_at
@@ -130,9 +131,10 @@ def _insert(rows: Sequence[tuple[object, ...]]) -> None:
                 """INSERT INTO recommender_outcome (list_id, viewer_id, movie_id, delay, kind, position, is_attributed)
                    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::smallint[], %s::smallint[],
                                         %s::bool[])
-                   ON CONFLICT DO NOTHING""",
+                   ON CONFLICT DO NOTHING RETURNING movie_id, kind""",
                 [list(column) for column in zip(*rows, strict=True)],
             )
+            new_films.count(cursor.fetchall())
 
 
 def _count_lost(lost: Mapping[tuple[str, str], int]) -> None:

@@ -47,6 +47,11 @@ def add_up(rows: Iterable[OutcomeSum]) -> Counter[str]:
     return total
 
 
+def read_days(since: date, until: date) -> Iterable[OutcomeSum]:
+    """Return the sums of all lists of the days from `since` through `until`."""
+    return OutcomeSum.objects.filter(day__range=(since, until), dimension="all")
+
+
 def read_groups(since: date, until: date, by: str) -> dict[str, Counter[str]]:
     """Return the sums of the days from `since` through `until`, by the values of a dimension (of DIMENSIONS)."""
     dimension = "all" if by == "day" else by

@@ -19,11 +19,13 @@ from recommender.serving.paging.page import MadePage, close_page
 from recommender.serving.paging.tokens import next_rounding
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.recording.list_log import log_list
+from recommender.serving.request import NewFilmPlace
 from recommender.serving.reranking.diversity import diversify
 from recommender.serving.reranking.exploration import draw
 from recommender.serving.reranking.freshness import prefer_new
 from recommender.serving.reranking.interleaving import mix
 from recommender.serving.reranking.merchandising import apply_rules
+from recommender.serving.reranking.new_films import choose_film, put_at
 from recommender.serving.response import Answer, Basis, Explanation, Recommendation
 from recommender.serving.viewer import ViewerProfile
 from recommender.serving.wording.texts import Text, Words
@@ -60,12 +62,30 @@ def rerank(context: RequestContext, candidates: Candidates) -> RankedMovies:
             diversity=request.diversity,
             shown_ids=request.shown_ids,
         )
+    if request.new_film is not None and can_draw(context, candidates):
+        ranked = _with_new_film(context, candidates, ranked.select(slice(request.limit)))
     if len(context.shown_ids):
         ranked = ranked.without(context.shown_ids).select(slice(request.candidate_count))
     if request.diversity and len(ranked.movie_ids):
         return diversify(context.snapshot, ranked, request.limit, request.diversity)
     is_longer = request.page is not None or request.seed is not None or request.rival is not None or request.freshness
     return ranked.select(slice(request.limit)) if is_longer else ranked
+
+
+def _with_new_film(context: RequestContext, candidates: Candidates, listed: RankedMovies) -> RankedMovies:
+    """Put the new film at its place; one is chosen first where the request names none."""
+    asked = context.request.new_film
+    assert asked is not None
+    movie_id = asked.movie_id
+    if movie_id is None:
+        seen_ids = candidates.seen_ids
+        if seen_ids is None:  # the list was stored
+            seen_ids = load_viewer(context).seen_ids
+        movie_id = choose_film(context.snapshot, context.eligible_for(candidates.viewer), listed, seen_ids)
+    if movie_id is None:
+        return listed
+    context.new_film = NewFilmPlace(asked.place, movie_id)
+    return put_at(listed, movie_id, asked.place)
 
 
 def can_draw(context: RequestContext, candidates: Candidates) -> bool:
@@ -129,7 +149,7 @@ def build_answer(
 def _basis_of(context: RequestContext, candidates: Candidates) -> Basis | None:
     """Return what the first page of a stored list is made from; None where Postgres is asked for it, where it is
     another list, and where some lists are left to chance."""
-    if settings.EXPLORATION_SHARE or settings.INTERLEAVE_SHARE:
+    if settings.EXPLORATION_SHARE or settings.INTERLEAVE_SHARE or settings.NEW_FILM_SHARE:
         return None
     request, raw = context.request, context.cache_read.raw
     if raw is None or candidates.viewer.stored_list is None or context.degraded or request.titles:

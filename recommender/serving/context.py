@@ -26,7 +26,7 @@ from recommender.serving.filtering.attributes import build_mask, find_unknown_na
 from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.paging.tokens import CursorExpired
 from recommender.serving.ranked_movies import RankedMovies
-from recommender.serving.request import RecommendRequest
+from recommender.serving.request import NewFilmPlace, RecommendRequest
 from recommender.serving.reranking.exploration import Draw
 from recommender.serving.reranking.interleaving import Mix
 from recommender.serving.reranking.merchandising import MAX_SHIFT, ActiveRules, active_rules
@@ -50,8 +50,9 @@ process_state.register(
 class RequestContext:
     """A request with what it is answered from.
 
-    Only `degraded` changes, once a part turns out to be down, and `overloaded`; `rival_list`, `draw` and `mix`, once
-    the list is made; and the viewer's id with what was read by it, where the viewer turns out to be another one by now.
+    Only `degraded` changes, once a part turns out to be down, and `overloaded`; `rival_list`, `draw`, `mix` and
+    `new_film`, once the list is made; and the viewer's id with what was read by it, where the viewer turns out to be
+    another one by now.
     """
 
     request: RecommendRequest
@@ -66,6 +67,7 @@ class RequestContext:
     draw: Draw | None = None  # where the list is drawn
     rival_list: RankedMovies | None = None  # of the rival's model
     mix: Mix | None = None  # where two ways of ranking share it
+    new_film: NewFilmPlace | None = None  # the film that little is known of, and its place
     overloaded: bool = False  # no place to compute in was free: it is answered by what costs little
 
     @property

@@ -20,6 +20,7 @@ from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.request import RecommendRequest
 from recommender.serving.reranking.exploration import choose_seed
 from recommender.serving.reranking.interleaving import choose_rival
+from recommender.serving.reranking.new_films import choose_place
 from recommender.serving.response import Answer
 
 
@@ -44,6 +45,8 @@ def _recommend_page(request: RecommendRequest, list_read: ListRead | None) -> An
         request = replace(request, seed=seed)
     elif request.seed is None and request.rival is None and (rival := choose_rival(request)) is not None:
         request = replace(request, rival=rival)
+    elif request.seed is None and request.rival is None and request.new_film is None:
+        request = replace(request, new_film=choose_place(request))
     context = open_context(request, list_read=list_read)  # versions, stored list and catalogue: one read of Redis
     candidates = _find_candidates(context)
     if request.rival is not None and request.rival.model:

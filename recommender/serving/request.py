@@ -48,6 +48,13 @@ FILTER_NAMES = tuple(Filters.__slots__)
 NO_FILTERS = Filters()
 
 
+class NewFilmPlace(NamedTuple):
+    """A place of the list that goes to a new film."""
+
+    place: int  # from 0
+    movie_id: int | None = None  # None: to be chosen
+
+
 class Rival(NamedTuple):
     """A second way of ranking, which shares the list with the first: another diversity, or another model."""
 
@@ -89,6 +96,7 @@ class RecommendRequest:
     rules_override: Sequence[MerchandisingRule] | None = None  # rules to preview, in place of the active ones
     seed: int | None = None  # of a list that is drawn from the best movies; None: the best ones in order
     rival: Rival | None = None  # whose films share the list; None: there is one way of ranking
+    new_film: NewFilmPlace | None = None
     arm_id: int = 0  # of the experiment that the viewer is in; 0: none
     model: str | None = None  # version whose lists the arm has; None: the active one
     home_order: Sequence[str] = ()  # kinds of rows that come first on the home page

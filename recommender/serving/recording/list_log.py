@@ -9,7 +9,7 @@ from recommender.models import ServedList
 from recommender.served_lists.entry import Films, ServedEntry, request_json
 from recommender.serving.context import RequestContext
 from recommender.serving.ranked_movies import RankedMovies
-from recommender.serving.request import RecommendRequest
+from recommender.serving.request import NewFilmPlace, RecommendRequest
 from recommender.serving.reranking.exploration import Draw
 from recommender.serving.reranking.interleaving import Mix
 from recommender.serving.response import Source
@@ -59,6 +59,7 @@ def log_list(
         about=about,
         draw=context.draw,
         mix=context.mix,
+        new_film=context.new_film,
         made_at=stored_list.made_at if source == "cache" and stored_list is not None else None,
     )
 
@@ -100,12 +101,14 @@ def _note(
     made_at: int | None = None,
     draw: Draw | None = None,
     mix: Mix | None = None,
+    new_film: NewFilmPlace | None = None,
 ) -> None:
     seed = request.seed if draw is not None else None
     if mix is not None and request.rival is not None:
         seed = request.rival.seed
     if not served_lists.is_collecting():
         return
+    promoted = {} if new_film is None else {"new_film": list(new_film)}
     served_lists.note(
         ServedEntry(
             list_id=bytes.fromhex(list_id),
@@ -116,7 +119,7 @@ def _note(
             arm_id=request.arm_id,
             model=model_version or "",
             row=row,
-            request=request_json(_asked(request, about) | _shared(request, mix)),
+            request=request_json(_asked(request, about) | _shared(request, mix) | promoted),
             films=Films(
                 movies.movie_ids,
                 movies.scores,

@@ -29,7 +29,7 @@ from recommender.serving.group import merge_viewers
 from recommender.serving.pipeline import recommend
 from recommender.serving.ranked_movies import NO_MOVIES, RankedMovies
 from recommender.serving.replay.comparison import Difference, Moved, Reason, Verdict, compare
-from recommender.serving.request import Filters, RecommendRequest, Rival
+from recommender.serving.request import Filters, NewFilmPlace, RecommendRequest, Rival
 from recommender.serving.similar import MovieNotFound, find_similar
 from recommender.serving.viewer import build_profile
 
@@ -104,7 +104,7 @@ def list_as_then(served: ServedList, model: str) -> RankedMovies:
     at, (catalogue, epoch) = served_at(served.pk), selectors.catalogue_and_epoch()
     try:
         with metrics.suppress_metrics():
-            request = replace(_request_of(served, films), seed=None, rival=None)
+            request = replace(_request_of(served, films), seed=None, rival=None, new_film=None)
             histories, _ = next(_former_histories(served, films))
             with current_versions.as_of(
                 Moment(Versions(model, epoch, catalogue, None), int(at.timestamp()), histories)
@@ -161,6 +161,7 @@ def _request_of(served: ServedList, films: Films) -> RecommendRequest:
         freshness=asked.get("freshness", 0.0),
         seed=None if films.pool is None else films.seed,
         rival=_rival_of(asked, films),
+        new_film=NewFilmPlace(*asked["new_film"]) if "new_film" in asked else None,
     )
 
 

@@ -1,0 +1,53 @@
+"""New films: what came of each in lists, and whether lists still have a place for it."""
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from catalog.models import Movie
+from recommender.admin.base import ReadOnlyAdmin
+from recommender.admin.loop.insights import percent
+from recommender.models import NewFilm
+
+LABELS = {"a place in some lists": "success", "known well enough": "info"}
+
+
+@admin.register(NewFilm)
+class NewFilmAdmin(ReadOnlyAdmin):
+    """List the newest films with their click-through, as far as it is known."""
+
+    list_display = ("film", "added", "impressions", "clicks", "interval", "state")
+    list_filter = ("is_open",)
+    list_display_links = None
+    sortable_by = ("impressions", "clicks")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NewFilm]:
+        """Add the films' titles and when they were added."""
+        movie = Movie.objects.filter(pk=OuterRef("movie_id"))
+        titled = {"title": Subquery(movie.values("title")), "added_at": Subquery(movie.values("added_at"))}
+        return super().get_queryset(request).annotate(**titled)
+
+    @display(description="film")
+    def film(self, new: NewFilm) -> SafeString:
+        """Return the film's title, linked to its page."""
+        address = reverse("admin:catalog_movie_change", args=[new.movie_id])
+        return format_html('<a href="{}">{}</a>', address, getattr(new, "title", "") or new.movie_id)
+
+    @display(description="added", ordering="added_at")
+    def added(self, new: NewFilm) -> object:
+        """Return when the film was added."""
+        return getattr(new, "added_at", None)
+
+    @display(description="click-through, 95 %")
+    def interval(self, new: NewFilm) -> str:
+        """Return the interval of the click-through."""
+        return f"{percent(new.low)} to {percent(new.high)}"
+
+    @display(description="lists", label=LABELS)
+    def state(self, new: NewFilm) -> str:
+        """Say whether lists have a place for it, which the theme colours."""
+        return "a place in some lists" if new.is_open else "known well enough"
