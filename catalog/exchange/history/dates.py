@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from catalog.errors import DataFileError
@@ -46,6 +46,9 @@ _MONTHS = {
 }  # fmt: skip
 _ACCENTS = str.maketrans("äáàâéèêëíîóôöúûüç", "aaaaeeeeiiooouuuc")
 _EPOCH_DIGITS = {10: 1, 13: 1000}  # digits of a number of seconds, of milliseconds
+_SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)  # 1954 to 2118
+_FIRST_SERIAL = datetime(1899, 12, 30, tzinfo=UTC)  # day 0 of the numbers that spreadsheets have for days
+_DAY_SECONDS = 86_400
 _PIVOT = 70  # of years in two digits the first of the last century
 
 
@@ -65,7 +68,7 @@ class Dates:
 
     def read(self, text: str) -> datetime:
         """Return the moment; a date without a time is its first. Raises ValueError."""
-        text = text.strip()
+        text = _bare(text)
         readings = None if _ISO.match(text) else _readings(text)
         if readings is None:
             return _read_plain(text)
@@ -86,7 +89,7 @@ def find_date_order(dates: Iterable[tuple[int, str]], file: str, given: DateOrde
     possible = {DateOrder.DMY, DateOrder.MDY}
     unclear: tuple[int, str, dict[DateOrder, date]] | None = None
     for line, text in dates:
-        readings = _readings(text.strip()) or {}
+        readings = _readings(_bare(text)) or {}
         orders = readings.keys() & {DateOrder.DMY, DateOrder.MDY}
         if not orders or (DateOrder.YMD in readings and len(set(readings.values())) == 1):
             continue  # no date at all, or one that can be read in one way only
@@ -102,6 +105,11 @@ def find_date_order(dates: Iterable[tuple[int, str]], file: str, given: DateOrde
         message = f"{text[:40]!r} may be {first} or {second}, and no other date of the file tells which"
         raise DataFileError(file, line, f"{message}: say date_order=dmy or date_order=mdy")
     return Dates(next(iter(possible)) if len(possible) == 1 else None)
+
+
+def _bare(text: str) -> str:
+    """Return a date without what stands around it; an apostrophe says that the cell of a spreadsheet is a text."""
+    return text.strip().removeprefix("'")
 
 
 def _readings(text: str) -> dict[DateOrder, date] | None:
@@ -150,9 +158,12 @@ def _read_time(text: str | None) -> time:
 
 
 def _read_plain(text: str) -> datetime:
-    """Read a date that can be read in one way: ISO 8601, seconds since 1970, or with the month's name."""
+    """Read a date that can be read in one way: ISO 8601, seconds since 1970, a spreadsheet's number of a day, or with
+    the month's name."""
     if text.isascii() and text.isdigit() and len(text) in _EPOCH_DIGITS:
         return datetime.fromtimestamp(int(text) / _EPOCH_DIGITS[len(text)], UTC)
+    if _SERIAL.fullmatch(text):
+        return _FIRST_SERIAL + timedelta(seconds=round(float(text) * _DAY_SECONDS))
     try:
         moment = datetime.fromisoformat(re.sub(r"\s?(UTC|GMT)$", "Z", text))
     except ValueError:

@@ -191,6 +191,20 @@ def test_the_order_of_dates_is_found_in_the_file(site, first, second, days):
     assert [day for _, _, day, _ in stored_events()] == days
 
 
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("45305", "2024-01-14"),
+        ("45305.84375", "2024-01-14"),
+        ("'2024-01-14", "2024-01-14"),
+        ("'14/01/2024", "2024-01-14"),
+    ],
+)
+def test_a_day_may_be_a_number_or_a_text_of_a_spreadsheet(site, written, day):
+    send_file(site, f"Date,Name,Year,Letterboxd URI,Rating\n{written},Finding Nemo,2003,x,4\n")
+    assert [(movie, kind, when) for movie, kind, when, _ in stored_events()] == [(NEMO, "rating", day)]
+
+
 def test_a_file_whose_dates_may_mean_two_days_is_refused(site):
     text = DATES.format("05/05/2021;", "03/04/2021;")
     message = str(send_file(site, text, expect=400))
