@@ -48,7 +48,7 @@ def wrong_address(request: HttpRequest) -> HttpResponse:
 
 
 def _is_for_staff(request: HttpRequest) -> bool:
-    """Tell whether the page links to the admin: for staff, once they are logged in there, as a viewer has no use for it.
+    """Tell whether the page links to the admin: for staff, once they are logged in there; viewers have no use for it.
 
     On a system that is open on its own machine, as ./run starts it, whoever looks is its operator.
     """

@@ -401,7 +401,10 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
     page.goto(here.url + "/")
     page.get_by_role("heading", name="There are no films here yet").wait_for()
 
-    for address, heading in (("/nothing/here", "There is nothing at this address"), ("/film/99", "There is no such film")):
+    for address, heading in (
+        ("/nothing/here", "There is nothing at this address"),
+        ("/film/99", "There is no such film"),
+    ):
         here.open(address)
         page.get_by_role("heading", name=heading).wait_for()
         assert page.title() == f"{heading} · movierec"
