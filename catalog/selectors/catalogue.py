@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from django.db import connection
 from catalog.selectors import merchandising_rules
 from catalog.selectors.age_limits import certificate_age
 from catalog.selectors.merchandising_rules import MAX_TIME, MIN_TIME, MerchandisingRule
+from infrastructure.id_places import IdPlaces
 
 _MOVIE_DTYPE = np.dtype(
     [
@@ -159,10 +161,11 @@ class CatalogueTable:
 
     def rows_of(self, movie_ids: np.ndarray) -> np.ndarray:
         """Return the row of each movie (int64); -1 for an id that is not in the catalogue."""
-        if not len(self.ids):
-            return np.full(len(movie_ids), -1, dtype=np.int64)
-        rows = np.minimum(np.searchsorted(self.ids, movie_ids), len(self.ids) - 1)
-        return np.where(self.ids[rows] == movie_ids, rows, -1)
+        return self._places.find(movie_ids)
+
+    @cached_property
+    def _places(self) -> IdPlaces:
+        return IdPlaces(self.ids)
 
 
 def catalogue_table() -> CatalogueTable:

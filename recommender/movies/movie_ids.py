@@ -33,6 +33,8 @@ def parse_movie_ids(texts: Sequence[str]) -> list[MovieId]:
 
 def resolve_movie_ids(snapshot: CatalogueSnapshot, movie_ids: Sequence[MovieId]) -> np.ndarray:
     """Return the catalogue's own ids, int32 [n]; 0 for a text or an id at another site that none of its movies has."""
+    if {*map(type, movie_ids)} <= {int}:  # as they nearly always are
+        return np.array(movie_ids, np.int32)
     ids = [movie if isinstance(movie, int) else _look_up(snapshot, movie) for movie in movie_ids]
     return np.array(ids, np.int32)
 
