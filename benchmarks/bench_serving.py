@@ -8,6 +8,7 @@ uncached   POST /recommend with a history of 200 films, of which the model reads
 filtered   POST /recommend/filtered with the same histories, by genres and year
 explained  uncached with explanations
 similar, events   POST /similar, POST /events, one film or viewer each
+similar_kept   GET /similar/{id} of films that are asked for again and again
 home       GET /home of viewers whose pages are stored, likewise
 home_computed   the same of pages that are made anew, of viewers whose lists are stored
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
@@ -47,7 +48,14 @@ from recommender.ml.data import Events
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
 REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "cached_key": 200, "uncached": 60, "filtered": 60, "explained": 16}
-REQUESTS_PER_ROUND |= {"cached_first": 200, "similar": 60, "home": 200, "home_computed": 60, "events": 60}
+REQUESTS_PER_ROUND |= {
+    "cached_first": 200,
+    "similar": 60,
+    "similar_kept": 60,
+    "home": 200,
+    "home_computed": 60,
+    "events": 60,
+}
 NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
 OVERLOAD = {64: 600, 128: 900}  # connections -> requests
@@ -136,6 +144,7 @@ class _Measurer:
         self.drive("cached", 4 * NUM_READERS, 4)  # stores the lists, and both workers know them
         self.drive("cached_key", 4 * NUM_READERS, 4)
         self.drive("home", 2 * NUM_READERS, 4)  # stores the pages
+        self.drive("similar_kept", 4 * NUM_READERS, 4)
         for name in Workload.NAMES:
             self.drive(name, 20, 4)  # so that both workers have served the call
             self.measurements.queries[name] = self.queries(name)
@@ -294,6 +303,7 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
         "cached_first_over_floor": round(p50["cached_first"] / p50["floor"], 2),
         "similar_over_floor": round(p50["similar"] / p50["floor"], 2),
+        "similar_kept_over_floor": round(p50["similar_kept"] / p50["floor"], 2),
         "home_over_floor": round(p50["home"] / p50["floor"], 2),
         "home_computed_over_floor": round(p50["home_computed"] / p50["floor"], 2),
         "event_over_floor": round(p50["events"] / p50["floor"], 2),

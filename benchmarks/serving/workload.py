@@ -22,7 +22,7 @@ class Workload:
 
     NAMES = (
         *("floor", "cached", "cached_first", "cached_key", "uncached", "filtered", "explained", "similar"),
-        *("home", "home_computed", "events"),
+        *("similar_kept", "home", "home_computed", "events"),
     )
 
     def __init__(self, server: Server, fixture: ServingFixture, num_readers: int, keys: Sequence[str] = ()) -> None:
@@ -60,7 +60,10 @@ class Workload:
             ),
             "similar": self._each(
                 self.movie_ids,
-                lambda viewer_id: ("POST", "/similar", {"movie_id": str(viewer_id), "top_k": LIST_LENGTH}),
+                lambda movie_id: ("POST", "/similar", {"movie_id": str(movie_id), "top_k": LIST_LENGTH}),
+            ),
+            "similar_kept": self._each(
+                self.movie_ids[:num_readers], lambda movie_id: ("GET", f"/similar/{movie_id}?top_k={LIST_LENGTH}", None)
             ),
             "home": self._each(self.readers, lambda viewer_id: ("GET", f"/home?user_id={viewer_id}", None)),
             # A page without a film that is named is not stored.

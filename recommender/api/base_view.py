@@ -21,6 +21,7 @@ from recommender.serving import concurrency, current_versions, metrics
 from recommender.serving.current_versions import ANONYMOUS, ListRead, RateWindow
 from recommender.serving.home.page_parts import Page
 from recommender.serving.response import Answer
+from recommender.serving.similar import SimilarMovies
 
 MAX_SEARCHED = 100_000  # bytes of a body in which the viewer is looked for
 _VIEWER_IN_JSON = re.compile(rb'"user_id"\s*:\s*(?:([0-9]{1,10})\b|"([!#-\[\]-~]{1,128})")')  # a number, or plain ASCII
@@ -54,7 +55,7 @@ class ApiView(StrictView):
     def _may_keep(self, request: Request) -> bool:
         return self.keeps_answers and request.method == "GET" and not has_body(request)
 
-    def keep_answer(self, answer: Answer | Page, tried_on: TriedOn) -> None:
+    def keep_answer(self, answer: Answer | Page | SimilarMovies, tried_on: TriedOn) -> None:
         """Have the answer to this call kept, if it can be given again."""
         if answer.basis is not None and self._may_keep(self.request):
             counters = metrics.counters_of(answer)

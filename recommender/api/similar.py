@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,16 +16,19 @@ from recommender import viewer_keys
 from recommender.api.base_view import ApiView
 from recommender.api.fields import MovieId, TopK, UserId
 from recommender.api.http import conditional_get
+from recommender.api.http.kept_answers import TriedOn
 from recommender.api.list_requests import AudienceFields, DetailsField, SeenFields, TitlesField, effective_age_limit
 from recommender.api.list_responses import LanguageFields, MovieDetailFields, NextPageFields, movie_card
 from recommender.api.lists.pages import NO_CURSOR, PagedFields
 from recommender.api.openapi.operations import operation
-from recommender.models import ServedList
+from recommender.models import Experiment, ServedList
 from recommender.movies.movie_ids import movie_id_texts, parse_movie_id
 from recommender.serving.current_versions import ListRead
 from recommender.serving.paging.page import Page, about
 from recommender.serving.paging.tokens import CursorInvalid
-from recommender.serving.similar import MovieNotFound, find_similar
+from recommender.serving.similar import MovieNotFound, SimilarMovies, find_similar
+
+NOBODY_TRIED_ON: TriedOn = (None, Experiment.Surface.LISTS)  # no experiment is about these lists
 
 
 class SimilarRequestSerializer(PagedFields, AudienceFields, SeenFields):
@@ -88,7 +91,8 @@ class SimilarView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """List the movies that are most like a movie."""
-        return _respond(self.validated["movie_id"], self.validated, self.validated["page"], self.list_read)
+        movie_id, page = self.validated["movie_id"], self.validated["page"]
+        return Response(_body(movie_id, _find(movie_id, self.validated, page, self.list_read)))
 
 
 class SimilarToView(ApiView):
@@ -97,6 +101,7 @@ class SimilarToView(ApiView):
     surface = ServedList.Surface.SIMILAR
     allow_viewer_token = True
     begins_with_list = True
+    keeps_answers = True
 
     @operation(
         "similar_to",
@@ -105,23 +110,27 @@ class SimilarToView(ApiView):
         parameters=[SimilarQuerySerializer],
         description="Without a viewer the answer is the same for everyone: a shared cache may keep it. It has an ETag.",
     )
-    def get(self, request: Request, movie_id: str) -> Response:
+    def get(self, request: Request, movie_id: str) -> HttpResponse:
         """List the movies that are most like the one in the address."""
+        if self.kept is not None:
+            return self.kept.respond(request._request)
         try:
             page = about(self.validated["page"], movie_id)
         except CursorInvalid:
             raise QueryValidationError({"cursor": [NO_CURSOR]}) from None
-        response = _respond(movie_id, self.validated, page, self.list_read)
+        answer = _find(movie_id, self.validated, page, self.list_read)
+        response = Response(_body(movie_id, answer))
         if "user_id" not in self.validated:
+            self.keep_answer(answer, NOBODY_TRIED_ON)
             response.headers["Cache-Control"] = conditional_get.shared_cache_control()
         return response
 
 
-def _respond(movie_id: str, values: Mapping[str, Any], page: Page, list_read: ListRead | None) -> Response:
-    """Answer with the movies like this one. Raises Http404."""
+def _find(movie_id: str, values: Mapping[str, Any], page: Page, list_read: ListRead | None) -> SimilarMovies:
+    """Find the movies like this one. Raises Http404."""
     viewer = values["user_id"].key if "user_id" in values else None
     try:
-        answer = find_similar(
+        return find_similar(
             parse_movie_id(movie_id),
             values["top_k"],
             effective_age_limit(values),
@@ -137,23 +146,25 @@ def _respond(movie_id: str, values: Mapping[str, Any], page: Page, list_read: Li
         )
     except MovieNotFound:
         raise Http404(f"The catalogue has no film {movie_id}.") from None
+
+
+def _body(movie_id: str, answer: SimilarMovies) -> dict[str, Any]:
+    """Return the answer as the JSON of the API."""
     cards = _cards(answer.movie_ids, answer.movie_cards)
-    return Response(
-        {
-            "movie_id": movie_id,
-            "similar": [
-                {**card, "similarity": similarity} for card, similarity in zip(cards, answer.similarities, strict=True)
-            ],
-            "source": answer.source,
-            "model_version": answer.model_version,
-            "recommendation_id": answer.recommendation_id,
-            "degraded": answer.degraded,
-            "removed": answer.removal_counts,
-            "ignored_history": [],
-            "next": answer.next_cursor,
-            **({"language": answer.language} if answer.language else {}),
-        }
-    )
+    return {
+        "movie_id": movie_id,
+        "similar": [
+            {**card, "similarity": similarity} for card, similarity in zip(cards, answer.similarities, strict=True)
+        ],
+        "source": answer.source,
+        "model_version": answer.model_version,
+        "recommendation_id": answer.recommendation_id,
+        "degraded": answer.degraded,
+        "removed": answer.removal_counts,
+        "ignored_history": [],
+        "next": answer.next_cursor,
+        **({"language": answer.language} if answer.language else {}),
+    }
 
 
 def _cards(

@@ -1,7 +1,7 @@
 """Cut token sequences into windows and gather them as padded tensors."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -32,6 +32,9 @@ class Windows(NamedTuple):
         return self.stops - self.starts
 
 
+_OF_TOKENS = ("items", "times", "gaps", "stars")  # columns of a batch that the tokens' own states come from
+
+
 @dataclass
 class Batch:
     """B windows, left-padded to L, with F rows of taste."""
@@ -49,12 +52,27 @@ class Batch:
         """Return some of the windows as a batch."""
         return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
-    def differ_from_first(self) -> np.ndarray:
-        """Return which windows the encoder reads otherwise than the first, bool [B]."""
+    def columns(self, start: int, stop: int | None = None) -> Self:
+        """Return the batch with some columns of its windows alone."""
+        return replace(self, **{name: getattr(self, name)[:, start:stop] for name in (*_OF_TOKENS, "taste_seen")})
+
+    def differ_from_first(self, taste_len: int) -> np.ndarray:
+        """Return which windows the encoder reads otherwise than the first up to the last token, bool [B]. Of the taste
+        that token reads the last `taste_len` rows."""
+        ages = self.taste_seen[:, -1:] - torch.arange(1, taste_len + 1)
+        places, is_row = ages.clamp(0, self.taste.shape[1] - 1), ages >= 0
+        taste = ((values.gather(1, places) * is_row) for values in (self.taste, self.taste_weights))
         differing = np.zeros(len(self.items), bool)
-        for column in (getattr(self, f.name) for f in fields(self)):
+        for column in (self.timed, *(getattr(self, name) for name in _OF_TOKENS), *taste):
             differing |= (column != column[:1]).view(len(column), -1).any(1).numpy()
         return differing
+
+    def begin_like(self, row: int) -> np.ndarray:
+        """Return in how many of its first columns each window is as the one in this row, int64 [B]."""
+        same = torch.ones(self.items.shape, dtype=torch.bool)
+        for column in (getattr(self, name) for name in _OF_TOKENS):
+            same &= column == column[row]
+        return np.asarray((same & (self.timed == self.timed[row])[:, None]).long().cumprod(1).sum(1).numpy())
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on another device."""

@@ -25,14 +25,38 @@ class GatedBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
         """Encode x [B, L, D] with mask [B, L, 1], 0 at padding, and bias [B, H, Q, L]; returns the last Q tokens [B, Q,
         D]."""
-        b, length, d = x.shape
-        queries = bias.shape[2]
         x_in = self.norm_in(x)
         if self.recent is not None:
             x_in = self.recent(x_in * mask)
-        u, v, q, k = F.silu(self.project(x_in)).split(d, dim=2)
-        q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in (q, k, v * mask))
-        mixed = gated_attention(q[:, :, -queries:], k, v, bias)
+        u, v, q, k = F.silu(self.project(x_in)).split(x.shape[2], dim=2)
+        return self._mix(x, u, q, k, v * mask, bias)
+
+    def forward_alike(
+        self, head: Tensor, tails: Tensor, masks: tuple[Tensor, Tensor], biases: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Encode windows that begin alike as `forward` does each of them: all of them begin with `head` [1, C, D], and
+        go on with `tails` [B, S, D]. `masks` and `biases` are of both, for Q queries of the tails [B, H, Q, C + S] and
+        R of the head. Returns the last R tokens of the head, and the last Q of the tails."""
+        d, count = head.shape[2], len(tails)
+        head_in, tails_in = self.norm_in(head), self.norm_in(tails)
+        if self.recent is not None:
+            head_in, tails_in = head_in * masks[0], tails_in * masks[1]
+            before = head_in[:, max(0, head.shape[1] - len(self.recent.weight) + 1) :]
+            joined = torch.cat([before.expand(count, -1, -1), tails_in], 1)
+            head_in, tails_in = self.recent(head_in), self.recent(joined)[:, before.shape[1] :]
+        u, v, q, k = F.silu(self.project(head_in)).split(d, dim=2)
+        tail_u, tail_v, tail_q, tail_k = F.silu(self.project(tails_in)).split(d, dim=2)
+        v, tail_v = v * masks[0], tail_v * masks[1]
+        all_k, all_v = (torch.cat([h.expand(count, -1, -1), t], 1) for h, t in ((k, tail_k), (v, tail_v)))
+        tails = self._mix(tails, tail_u, tail_q, all_k, all_v, biases[1])
+        return self._mix(head, u, q, k, v, biases[0]) if biases[0].shape[2] else head[:, :0], tails
+
+    def _mix(self, x: Tensor, u: Tensor, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+        """Return x [B, L, D] with what its last Q tokens see of k and v, under bias [B, H, Q, K]: [B, Q, D]."""
+        b, _, d = x.shape
+        queries = bias.shape[2]
+        q, k, v = (t.view(b, t.shape[1], self.heads, -1).transpose(1, 2) for t in (q[:, -queries:], k, v))
+        mixed = gated_attention(q, k, v, bias)
         mixed = self.norm_out(mixed.transpose(1, 2).reshape(b, queries, d)) * u[:, -queries:]
         x = x[:, -queries:] + self.out(dropout(mixed, self.dropout, self.training))
         return self.ffn(x) if self.ffn else x

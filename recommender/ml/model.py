@@ -9,6 +9,7 @@ Attribute names of the modules are names in the stored weights: a new name needs
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -112,10 +113,13 @@ class TransformerRecModel(nn.Module):
         """Return output vectors [n, D] of the rows of an item table: of unit length where the scores are cosines."""
         return F.normalize(table, dim=1) if self.config.temperature else table
 
-    def user_vectors(self, batch: Batch, table: Tensor, position_bias: Tensor | None = None) -> Tensor:
+    def user_vectors(
+        self, batch: Batch, table: Tensor, position_bias: Tensor | None = None, *, alike: int = 0
+    ) -> Tensor:
         """Return viewers' vectors [B, D] at the end of each window: the dot product with an output vector is the score.
-        `position_bias` is the result of `static_bias`."""
-        return self.position_vectors(batch, table, last_only=True, position_bias=position_bias)[:, -1]
+        `position_bias` is the result of `static_bias`. `alike`: in how many of the first columns all windows are the
+        same, which are encoded once."""
+        return self.position_vectors(batch, table, last_only=True, position_bias=position_bias, alike=alike)[:, -1]
 
     def static_bias(self) -> Tensor | None:
         """Return the part of the attention bias that no history changes, for windows of any length: computed once per
@@ -125,13 +129,24 @@ class TransformerRecModel(nn.Module):
         return self.bias.position_bias(-(-self.config.max_len // LENGTH_STEP) * LENGTH_STEP)
 
     def position_vectors(
-        self, batch: Batch, table: Tensor, *, last_only: bool = False, position_bias: Tensor | None = None
+        self,
+        batch: Batch,
+        table: Tensor,
+        *,
+        last_only: bool = False,
+        position_bias: Tensor | None = None,
+        alike: int = 0,
     ) -> Tensor:
         """Return viewers' vectors [B, L, D] after each token; with `last_only` after the last one, [B, 1, D]. `table`
         [n, D] holds the films that the batch's token ids refer to, rounded to float16 where no gradient is needed.
+        `alike` as in `user_vectors`, with `last_only`.
         """
         read_items = self._item_reader(batch, table)
-        x = self._encode(batch, read_items, last_only, position_bias)
+        if alike and self.config.block == "gated":
+            read_items = _once_each(read_items)
+            x = self._encode_alike(batch, read_items, alike, position_bias)
+        else:
+            x = self._encode(batch, read_items, last_only, position_bias)
         if self.taste is not None:
             x = self.taste(x, self._taste_vectors(batch, read_items, batch.taste_seen[:, -x.shape[1] :]))
         x = self.head(self.norm(x))
@@ -151,6 +166,29 @@ class TransformerRecModel(nn.Module):
     ) -> Tensor:
         """Return the encoder's states [B, L, D]; with `last_only` the last block computes the last token alone: [B, 1,
         D]."""
+        x, mask = self._embed(batch, read_items)
+        bias = self.bias(batch, position_bias)
+        for number, block in enumerate(self.blocks, 1):
+            x = block(x, mask, bias[:, :, -1:] if last_only and number == len(self.blocks) else bias)
+        return x
+
+    def _encode_alike(
+        self, batch: Batch, read_items: Callable[[Tensor], Tensor], alike: int, position_bias: Tensor | None
+    ) -> Tensor:
+        """Return what `_encode` does of the last token, [B, 1, D], of windows whose first `alike` columns are the
+        same."""
+        (head, head_mask), (tails, tail_mask) = (
+            self._embed(part, read_items) for part in (batch.select(slice(1)).columns(0, alike), batch.columns(alike))
+        )
+        bias = self.bias(batch, position_bias)
+        for number, block in enumerate(self.blocks, 1):
+            is_last = number == len(self.blocks)
+            biases = (bias[:1, :, alike if is_last else 0 : alike, :alike], bias[:, :, -1 if is_last else alike :])
+            head, tails = cast(GatedBlock, block).forward_alike(head, tails, (head_mask, tail_mask), biases)
+        return tails
+
+    def _embed(self, batch: Batch, read_items: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the tokens [B, L, D] as the blocks get them, and a mask [B, L, 1], 0 at padding."""
         mask = (batch.items > 0).unsqueeze(2)
         x = read_items(batch.items)
         if self.stars is not None:
@@ -160,10 +198,7 @@ class TransformerRecModel(nn.Module):
         if self.positions is not None:  # counted over real tokens, so padding changes nothing
             x = x + self.positions(mask.squeeze(2).cumsum(1).sub(1).clamp(min=0))
         x = dropout(x, self.config.dropout, self.training) * mask
-        mask, bias = mask.to(x.dtype), self.bias(batch, position_bias)
-        for number, block in enumerate(self.blocks, 1):
-            x = block(x, mask, bias[:, :, -1:] if last_only and number == len(self.blocks) else bias)
-        return x
+        return x, mask.to(x.dtype)
 
     def _taste_vectors(self, batch: Batch, read_items: Callable[[Tensor], Tensor], seen: Tensor) -> Tensor:
         """Return the weighted mean [B, Q, D] of the last `taste_len` of the rows of taste `seen` [B, Q] at each
@@ -173,6 +208,16 @@ class TransformerRecModel(nn.Module):
         weights = batch.taste_weights.unsqueeze(1) * ((age > 0) & (age <= self.config.taste_len))
         total = weights.abs().sum(2, keepdim=True).clamp(min=1e-6)
         return (weights @ read_items(batch.taste)) / total
+
+
+def _once_each(read_items: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return the same function, which reads each film once: for windows that repeat the same films."""
+
+    def read(token_ids: Tensor) -> Tensor:
+        films, places = token_ids.unique(return_inverse=True)
+        return F.embedding(places, read_items(films))
+
+    return read
 
 
 def untimed_batch(sequence: Tensor, taste: Tensor, taste_weights: Tensor | None = None) -> Batch:

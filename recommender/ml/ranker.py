@@ -29,6 +29,7 @@ BLOCK_SIZE = 64  # viewers whose scores are in memory at a time: 15 MB of 59,000
 MAX_SHARE_ALONE = 0.1  # of the films: if more are asked for, the scores of all cost less
 MLP_CANDIDATES = 1000  # films with the best dot products, which the MLP scorer ranks again
 SHORTLIST_MARGIN = 100  # films of a shortlist beyond twice the list
+MAX_OWN_COLUMNS = 16  # columns at the end of windows that begin alike
 MAX_ENCODE_POSITIONS = 1_600  # padded positions that are encoded at a time, so that they fit the processor's cache
 
 
@@ -181,12 +182,19 @@ class Ranker:
         stops = tokens.indptr[1:]
         times = None if requested_at is None else np.full(len(histories), requested_at)
         batch = collate(tokens, last_windows(tokens, viewers, stops, self.config.max_len), self.config, times)
-        differing = batch.differ_from_first()
+        differing = batch.differ_from_first(self.config.taste_len)
         states = np.empty((len(histories), self.state_size), np.float32)
+        variants = np.flatnonzero(differing)
         if first_state is None:
             differing[0] = True
-        if differing.any():
-            self._encode_batch(batch.select(np.flatnonzero(differing)), states, np.flatnonzero(differing))
+            self._encode_batch(batch.select(slice(1)), states, np.zeros(1, np.int64))
+        if len(variants):
+            # Without a film of the newest, windows begin alike: that part of them is encoded once.
+            begin = batch.begin_like(variants[0])[variants]
+            alike = begin >= batch.items.shape[1] - MAX_OWN_COLUMNS
+            for rows, shared in ((variants[alike], int(begin[alike].min())), (variants[~alike], 0)):
+                if len(rows):
+                    self._encode_batch(batch.select(rows), states, rows, alike=shared)
         states[~differing, : self.width] = states[0, : self.width] if first_state is None else first_state[: self.width]
         self._add_histories(states, tokens, viewers, stops, times)
         return states
@@ -203,10 +211,12 @@ class Ranker:
         self._add_histories(states, tokens, viewers, stops, requested_at)
         return states
 
-    def _encode_batch(self, batch: Batch, states: np.ndarray, rows: np.ndarray) -> None:
-        """Write the vectors of a batch into `rows` of states."""
+    def _encode_batch(self, batch: Batch, states: np.ndarray, rows: np.ndarray, *, alike: int = 0) -> None:
+        """Write the vectors of a batch into `rows` of states; `alike` as in `TransformerRecModel.user_vectors`."""
+        alike = min(alike, batch.items.shape[1] - 1) if len(rows) > 1 else 0
         with torch.inference_mode():
-            users = self.model.user_vectors(batch.to(self.device), self.vectors.table, self.position_bias)
+            on_device = batch.to(self.device)
+            users = self.model.user_vectors(on_device, self.vectors.table, self.position_bias, alike=alike)
             states[rows, : self.width] = users.float().cpu().numpy()
 
     def _add_histories(

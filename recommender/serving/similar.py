@@ -10,6 +10,7 @@ from catalog.keys import Key
 from catalog.names.languages import NO_WISH, LanguageWish
 from catalog.selectors import DetailedCard, MerchandisingRule, MovieCard
 from recommender.movies.movie_ids import MovieId, resolve_movie_ids
+from recommender.movies.text_vectors import version_of
 from recommender.served_lists import new_list_id
 from recommender.serving.answers import count_removed, has_more, next_cursor, rerank
 from recommender.serving.candidates.content import popular_in_genres
@@ -21,10 +22,11 @@ from recommender.serving.filtering.eligibility import EligibilityFilter
 from recommender.serving.list_sources import Candidates, repeated_candidates
 from recommender.serving.metrics import NotFound, instrumented
 from recommender.serving.paging.page import Page, make_page
+from recommender.serving.paging.tokens import next_rounding
 from recommender.serving.ranked_movies import RankedMovies
 from recommender.serving.recording.list_log import log_list
 from recommender.serving.request import RecommendRequest, Seen
-from recommender.serving.response import Source
+from recommender.serving.response import Basis, Source
 
 if TYPE_CHECKING:
     from recommender.ml.ranker import Ranker
@@ -50,6 +52,7 @@ class SimilarMovies:
     movie_cards: Mapping[int, MovieCard | DetailedCard] | None = None  # where titles were asked for
     language: str = ""  # of the titles; "": no titles
     next_cursor: str | None = None  # asks for the next page; None: there is none
+    basis: Basis | None = None  # None: it can only be made anew
 
 
 @instrumented
@@ -138,7 +141,21 @@ def _similar_page(request: RecommendRequest, movie_id: MovieId, list_read: ListR
         else None,
         language=context.snapshot.language_of(context.languages_for(viewer)) if request.titles else "",
         next_cursor=cursor,
+        basis=_basis_of(context),
     )
+
+
+def _basis_of(context: RequestContext) -> Basis | None:
+    """Return what the first page of a list for everybody is made from; None where Postgres is asked for a viewer or
+    titles, and where a part is down."""
+    request, raw, snapshot = context.request, context.cache_read.raw, context.snapshot
+    if raw is None or context.degraded or request.titles or request.viewer_id is not None or request.viewer_key:
+        return None
+    if request.page is None or request.page.number:
+        return None
+    since, until = context.eligibility.in_country("").steady_between()
+    texts = version_of(snapshot)
+    return Basis(raw, snapshot, since, min(until, next_rounding()), lambda: version_of(snapshot) == texts)
 
 
 def _rank(

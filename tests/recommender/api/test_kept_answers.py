@@ -4,6 +4,7 @@ recorded like any other."""
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 import time_machine
 from django.core.cache import caches
@@ -14,13 +15,15 @@ from catalog.models import Movie
 from catalog.services import bump_epoch, delete_movies, publish_movies, save_record
 from recommender import cache, process_state, receivers, registry, tasks, viewer_keys
 from recommender.api.http import kept_answers
+from recommender.cache import TextVectors
 from recommender.experiments import assignment
 from recommender.models import ApiKey, Experiment, ServedList
 from recommender.monitoring import probe
+from recommender.movies import text_vectors
 from recommender.registry import watcher
 from recommender.serving import context
 from tests.support.api import app_client, recommended_ids
-from tests.support.cast import ADA, BEN, CLEO
+from tests.support.cast import ADA, BEN, CLEO, TOY_STORY
 from tests.support.forms import edit
 from tests.support.tiny_model import INVENTED, second_version
 
@@ -250,3 +253,58 @@ def test_what_a_request_kept_that_had_begun_before_goes_with_the_sweep(site, kno
     tasks.finish_erasures()
     receivers.forget_erased_viewers()
     assert in_memory(viewer_id) == set()
+
+
+SIMILAR = f"/similar/{TOY_STORY}?top_k=4"
+
+
+def similar_ids(site):
+    return [film["movie_id"] for film in site.get(SIMILAR)["similar"]]
+
+
+def test_films_like_a_film_are_kept_for_everybody(site, client_with, django_assert_num_queries):
+    before = kept(site, SIMILAR)
+    with django_assert_num_queries(0):
+        again = site.get(SIMILAR)
+    tasks.store_served_lists()
+    assert {name: value for name, value in again.items() if name not in VARYING} == {
+        name: value for name, value in before.items() if name not in VARYING
+    }
+    assert ServedList.objects.filter(pk=again["recommendation_id"]).exists()
+    assert site.response.headers["Cache-Control"].startswith("public")
+    assert site.get(f"{SIMILAR}&cursor={again['next']}")["similar"]
+    app = app_client(ADA, client_with)
+    for _ in range(3):
+        app.get(f"/similar/{TOY_STORY}?top_k=5")
+    assert not any(question.query == "top_k=5" for question in kept_answers._answers), "a viewer's own is not kept"
+
+
+def hides_the_first(site):
+    publish_movies([int(similar_ids(site)[0])], False)
+
+
+def bumps_the_epoch(site):
+    bump_epoch()
+
+
+def has_other_texts(site):
+    ids = np.sort(np.array([TOY_STORY, int(similar_ids(site)[-1])], np.int32))
+    vectors = TextVectors(selectors.data_set(), 7, ids, np.ones(2, np.uint32), np.full((2, 48), 18, np.int8))
+    cache.store_text_vectors(vectors)
+    text_vectors.adopt(vectors)
+
+
+@pytest.mark.parametrize("change", [hides_the_first, has_other_texts, bumps_the_epoch])
+def test_whatever_changes_is_true_of_films_like_a_film(site, change):
+    before = kept(site, SIMILAR)
+    change(site)
+    after = listed(site, SIMILAR)
+    assert after != before or change is bumps_the_epoch
+    process_state.clear()
+    assert after == listed(site, SIMILAR)
+
+
+def test_a_film_that_is_gone_is_no_longer_answered_for(site):
+    kept(site, SIMILAR)
+    delete_movies([TOY_STORY])
+    site.get(SIMILAR, expect=404)

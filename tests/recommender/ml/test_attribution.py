@@ -62,6 +62,25 @@ def test_variants_in_one_pass_are_the_histories_one_by_one(ranker, length, reque
         np.testing.assert_allclose(states, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("length", [9, 23, 24, 25, MOVIES])
+@pytest.mark.parametrize("shape", [{}, {"recent": 0}, {"block": "softmax"}, {"temporal": False}])
+def test_what_variants_begin_with_is_encoded_once(length, timed, shape, monkeypatch):
+    ranker = untrained(**{"max_len": 24, "taste_len": 6, **shape})
+    events = history(length) if timed else Events.from_ids(history(length).movie_ids)
+    left_out = [*events.movie_ids[-8:], *events.movie_ids[: length - 8 : 5]]
+    columns = {name: column for name, column in events._asdict().items() if column is not None}
+    variants = [events]
+    variants += [Events(**{n: c[events.movie_ids != movie] for n, c in columns.items()}) for movie in left_out]
+    expected = np.concatenate([ranker.encode([variant], [None]) for variant in variants])
+    together, encode = [], ranker.model._encode_alike
+    monkeypatch.setattr(ranker.model, "_encode_alike", lambda *a: together.append(len(a[0].items)) or encode(*a))
+    for first_state in (None, expected[0]):
+        states = ranker.encode_variants(variants, None, first_state)
+        np.testing.assert_allclose(states, expected, rtol=1e-4, atol=1e-4)
+    assert len(together) == 0 if shape.get("block") == "softmax" else min(together) >= 8 and len(together) == 2
+
+
 def test_an_effect_is_what_is_lost_without_the_film(ranker):
     events, listed = history(20), VOCAB.movie_ids[[1, 5]].tolist()
     [state] = ranker.encode([events], [None])
