@@ -180,13 +180,19 @@ class Load:
         """Wait until every call of the last second satisfies the condition; return when that second began (monotonic
         seconds)."""
         started_at = time.monotonic()
+        recent: list[Outcome] = []
 
         def all_of_the_last_second() -> bool:
             moment = time.monotonic() - 1
-            recent = self.outcomes_since(moment)
+            recent[:] = self.outcomes_since(moment)
             return moment > started_at and len(recent) > self.clients and all(map(condition, recent))
 
-        wait_until(all_of_the_last_second, seconds)
+        try:
+            wait_until(all_of_the_last_second, seconds)
+        except AssertionError as error:
+            others = [outcome for outcome in recent if not condition(outcome)]
+            message = f"{error}: {len(others)} of {len(recent)} calls of the last second were others"
+            raise AssertionError(f"{message}, {others[:1]}") from error
         return time.monotonic() - 1
 
     def wait_until_each_was_sent(self, seconds: float = 20) -> None:
