@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from infrastructure.errors import SetupError
-from infrastructure.redis_address import SENTINEL_SCHEME, RedisAddress
+from infrastructure.redis_address import CLUSTER_SCHEME, SENTINEL_SCHEME, RedisAddress
 
 
 class Address(NamedTuple):
@@ -32,9 +32,10 @@ _POSTGRES_SCHEMES, _REDIS_SCHEMES = ("postgres", "postgresql"), ("redis", "redis
 URL_SCHEMES = {
     "DATABASE_URL": _POSTGRES_SCHEMES,
     "DATABASE_POOLED_URL": _POSTGRES_SCHEMES,
+    "DATABASE_REPLICA_URL": _POSTGRES_SCHEMES,
     "REDIS_URL": _REDIS_SCHEMES,
     "MOVIEREC_BROKER_URL": _REDIS_SCHEMES,
-    "MOVIEREC_LISTS_URL": _REDIS_SCHEMES,
+    "MOVIEREC_LISTS_URL": (*_REDIS_SCHEMES, CLUSTER_SCHEME),  # Celery has no cluster, and counters need none
     "MOVIEREC_COUNTERS_URL": _REDIS_SCHEMES,
 }
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # every address -> the loopback one among them
@@ -92,12 +93,12 @@ def url_problem(variable: str, url: str) -> str:
     schemes = URL_SCHEMES[variable]
     try:
         is_valid = urlsplit(url).scheme in schemes
-        if urlsplit(url).scheme != SENTINEL_SCHEME:
+        if urlsplit(url).scheme not in (SENTINEL_SCHEME, CLUSTER_SCHEME):
             urlsplit(url).port  # noqa: B018 - asked for its ValueError
     except ValueError:
         is_valid = False
     if is_valid:
-        return _redis_problem(variable, url) if schemes is _REDIS_SCHEMES else ""
+        return _redis_problem(variable, url) if schemes is not _POSTGRES_SCHEMES else ""
     beginning = " or ".join(f"{scheme}:" for scheme in schemes)
     return (
         f"{variable} is no URL that begins with {beginning} and has a number as its port, if any. In a "

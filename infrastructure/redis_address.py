@@ -1,13 +1,15 @@
-"""Where a Redis is, as a URL in the environment names it: one server, or the master that Sentinel names.
+"""Where a Redis is, as a URL in the environment names it: one server, the master that Sentinel names, or a cluster.
 
 Standard library alone where it is imported: the launcher checks URLs before any package is installed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-SENTINEL_SCHEME = "redis+sentinel"
-SENTINEL_PORT = 26379
+SENTINEL_SCHEME, CLUSTER_SCHEME = "redis+sentinel", "redis+cluster"
+SENTINEL_PORT, REDIS_PORT = 26379, 6379
 
 
 class Sentinels(NamedTuple):
@@ -28,6 +30,7 @@ class RedisAddress(NamedTuple):
     database: int
     query: str
     sentinels: Sentinels | None = None
+    nodes: tuple[tuple[str, int], ...] = ()  # of a cluster: those that are asked where the others are
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -36,14 +39,19 @@ class RedisAddress(NamedTuple):
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if parts.scheme == "unix":
             return cls("unix", parts.netloc, parts.path, _database(query.get("db", "")), "")
+        credentials, at, hosts = parts.netloc.rpartition("@")
+        if parts.scheme == CLUSTER_SCHEME:
+            nodes = tuple(_host(text, REDIS_PORT) for text in hosts.split(","))
+            if _database(parts.path.strip("/")):
+                raise ValueError("names another database than 0, the only one of a cluster.")
+            return cls("redis", f"{credentials}{at}{_in_brackets(nodes[0][0])}:{nodes[0][1]}", "", 0, "", nodes=nodes)
         if parts.scheme != SENTINEL_SCHEME:
             return cls(parts.scheme, parts.netloc, "", _database(parts.path.strip("/")), parts.query)
-        credentials, at, hosts = parts.netloc.rpartition("@")
         service, _, number = parts.path.strip("/").partition("/")
         if not service:
             raise ValueError("names no service behind its hosts, as redis+sentinel://host:26379/mymaster/0 does.")
         sentinels = Sentinels(
-            tuple(_host(text) for text in hosts.split(",")),
+            tuple(_host(text, SENTINEL_PORT) for text in hosts.split(",")),
             unquote(service),
             query.get("sentinel_username"),
             query.get("sentinel_password"),
@@ -56,8 +64,8 @@ class RedisAddress(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Return the URL for redis-py. Behind Sentinel a fragment, which nobody reads, tells services apart that have
-        one name."""
+        """Return the URL for redis-py; of a cluster that of its first node. A fragment, which nobody reads, tells
+        services of Sentinels apart that have one name."""
         if self.scheme == "unix":
             return f"unix://{self.netloc}{self.path}?db={self.database}"
         fragment = "+".join(host for host, _ in self.sentinels.hosts) if self.sentinels else ""
@@ -83,6 +91,8 @@ class RedisAddress(NamedTuple):
     def cache_options(self, **timeouts: Any) -> dict[str, Any]:
         """Return the options of django-redis that go with `url`: it asks the Sentinels for the master, and reads from
         no replica, which may lag behind."""
+        if self.nodes:
+            return {"CONNECTION_FACTORY": "infrastructure.redis_cluster.ClusterConnectionFactory", "ADDRESS": self}
         if self.sentinels is None:
             return {}
         return {
@@ -110,6 +120,42 @@ class RedisAddress(NamedTuple):
         manager = Sentinel(list(self.sentinels.hosts), sentinel_kwargs=self._sentinel_kwargs(**timeouts))
         return SentinelConnectionPool.from_url(self.url, sentinel_manager=manager, **self.pool_options, **options)
 
+    def cluster(self, **options: Any) -> Any:
+        """Return redis-py's client of the cluster, which asks its nodes at once where every slot is, and tries nothing
+        twice. Raises redis' ConnectionError where no node answers, or a slot has none."""
+        from redis import ConnectionError, RedisCluster
+        from redis.backoff import NoBackoff
+        from redis.cluster import ClusterNode
+        from redis.exceptions import RedisClusterException
+        from redis.retry import Retry
+
+        login = urlsplit(self.url)
+        for name, value in (("username", login.username), ("password", login.password)):
+            if value:
+                options[name] = unquote(value)
+        try:
+            return RedisCluster(
+                startup_nodes=[ClusterNode(host, port) for host, port in self.nodes],
+                dynamic_startup_nodes=False,  # the names of the URL stay where addresses change
+                reinitialize_steps=1,
+                retry=Retry(NoBackoff(), 0),
+                **options,
+            )
+        except RedisClusterException as error:
+            raise ConnectionError(str(error)) from error
+
+    @contextmanager
+    def servers(self, **options: Any) -> Iterator[list[Any]]:
+        """Yield a client for each server: one, or the masters of the cluster."""
+        from redis import Redis
+
+        if not self.nodes:
+            with Redis.from_pool(self.connection_pool(**options)) as client:
+                yield [client]
+            return
+        with self.cluster(**options) as cluster:
+            yield [cluster.get_redis_connection(node) for node in cluster.get_primaries()]
+
     def _sentinel_kwargs(self, **timeouts: Any) -> dict[str, Any]:
         """Return how a Sentinel is connected to: where one does not answer, the next is asked."""
         from redis.backoff import NoBackoff
@@ -123,7 +169,7 @@ class RedisAddress(NamedTuple):
         return {name: value for name, value in login.items() if value is not None}
 
 
-def _host(text: str) -> tuple[str, int]:
+def _host(text: str, default_port: int) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
@@ -131,7 +177,7 @@ def _host(text: str) -> tuple[str, int]:
         host, port = None, None
     if not host:
         raise ValueError("names a host that is none: several are separated by commas, each host or host:port.")
-    return host, port or SENTINEL_PORT
+    return host, port or default_port
 
 
 def _in_brackets(host: str) -> str:

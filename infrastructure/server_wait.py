@@ -9,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
-from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError, RedisError, TimeoutError
 
 from infrastructure.redis_address import RedisAddress
@@ -51,8 +50,9 @@ def wait_for_redis(say: Callable[[str], None], timeout: float = TIMEOUT) -> None
 
 def _ping(address: RedisAddress) -> None:
     timeouts = {"socket_timeout": PING_TIMEOUT, "socket_connect_timeout": PING_TIMEOUT}
-    with Redis.from_pool(address.connection_pool(**timeouts)) as client:
-        client.ping()
+    with address.servers(**timeouts) as servers:
+        for server in servers:
+            server.ping()
 
 
 def _wait_until(

@@ -275,6 +275,8 @@ else:
 if _POOLED_URL:
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True  # the next fetch may get another connection
     DATABASES["direct"] = _database(_DATABASE_URL)  # for recommender.locks; closed after each request
+if _REPLICA_URL := _server_url("DATABASE_REPLICA_URL", ""):
+    DATABASES["replica"] = _database(_REPLICA_URL)  # for infrastructure.read_replica; closed after each request
 
 # --- free disk space ------------------------------------------------------------------------------------------------
 DISK_THRESHOLDS = disk_space.DiskThresholds(
@@ -306,6 +308,10 @@ def _redis_address(variable: str, offset: int) -> RedisAddress:
     """Return the Redis that has a URL of its own, else the database `offset` after the one of REDIS_URL."""
     if url := _server_url(variable, ""):
         return RedisAddress.parse(url)
+    return _shared_redis(offset)
+
+
+def _shared_redis(offset: int) -> RedisAddress:
     return RedisAddress.parse(REDIS_URL).with_offset(0 if KEY_PREFIX else offset)
 
 
@@ -335,12 +341,15 @@ def _cache(address: RedisAddress, prefix: str, serializer: str) -> dict[str, obj
 
 BROKER_REDIS = _redis_address("MOVIEREC_BROKER_URL", 0)
 LISTS_REDIS = _redis_address("MOVIEREC_LISTS_URL", 2)
+# A cluster has lists and versions alone; what else would lie beside them is in REDIS_URL's databases then.
+_DEFAULT_REDIS = _shared_redis(1) if LISTS_REDIS.nodes else _redis_address("MOVIEREC_LISTS_URL", 1)
+_BESIDE_LISTS = _shared_redis(2) if LISTS_REDIS.nodes else LISTS_REDIS
 # Rates, counted answers and the log of lists. Apart from the lists a call's count takes a round trip of its own.
-COUNTERS_REDIS = _redis_address("MOVIEREC_COUNTERS_URL", 2) if env("MOVIEREC_COUNTERS_URL", default="") else LISTS_REDIS
+COUNTERS_REDIS = (
+    _redis_address("MOVIEREC_COUNTERS_URL", 2) if env("MOVIEREC_COUNTERS_URL", default="") else _BESIDE_LISTS
+)
 CACHES = {
-    "default": _cache(
-        _redis_address("MOVIEREC_LISTS_URL", 1), _prefix("django"), "django_redis.serializers.json.JSONSerializer"
-    ),
+    "default": _cache(_DEFAULT_REDIS, _prefix("django"), "django_redis.serializers.json.JSONSerializer"),
     "lists": _cache(LISTS_REDIS, _prefix("lists"), "recommender.cache.BytesSerializer"),
     "counters": _cache(COUNTERS_REDIS, _prefix("lists"), "recommender.cache.BytesSerializer"),
 }

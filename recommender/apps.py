@@ -10,8 +10,9 @@ class RecommenderConfig(AppConfig):
         """Connect the signals, and wire what the lower packages cannot know themselves."""
         # Models can be imported only when all apps are loaded.
         from catalog import selectors, services, signals
+        from infrastructure import read_replica
         from infrastructure.signals import process_alive, web_process_ends, web_process_started
-        from recommender import cache, checks, receivers, registry  # noqa: F401  (importing registers the checks)
+        from recommender import cache, checks, process_state, receivers, registry  # noqa: F401  (registers the checks)
         from recommender.ingest import import_journals
         from recommender.monitoring import probe
         from recommender.serving import metrics
@@ -23,6 +24,7 @@ class RecommenderConfig(AppConfig):
         signals.data_set_replaced.connect(receivers.reject_former_data)
         signals.import_began.connect(import_journals.open_journal)
         cache.set_epoch_bumper(services.bump_epoch)
+        process_state.register("replica: when it is asked again", read_replica.forget_failure)
         registry.set_data_set_reader(selectors.data_set)
         registry.on_tick(metrics.flush)
         registry.on_tick(probe.probe_next_viewer)

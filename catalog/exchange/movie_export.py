@@ -13,6 +13,7 @@ from catalog.keys import Key, write_key_text
 from catalog.models import Credit, Movie
 from catalog.selectors import MovieDetails, movie_details_page
 from catalog.services import NamedPerson
+from infrastructure.read_replica import read_from_replica
 
 PAGE_SIZE = 2000  # movies
 # An id elsewhere tells who somebody is. Where there is none, the name does, unless others of the name have one.
@@ -46,9 +47,12 @@ class _Part(NamedTuple):
 
 def movie_rows() -> Iterator[dict[str, Any]]:
     """Yield the values of all movies by the names of their fields, as JSON has them."""
-    doubles = _doubles()
+    with read_from_replica():
+        doubles = _doubles()
     for movies in _pages():
-        yield from movie_values(movies, doubles)
+        with read_from_replica():
+            rows = list(movie_values(movies, doubles))
+        yield from rows
 
 
 def movie_values(movies: Sequence[MovieDetails], doubles: dict[int, Key] | None = None) -> Iterator[dict[str, Any]]:
@@ -84,7 +88,8 @@ def movie_values(movies: Sequence[MovieDetails], doubles: dict[int, Key] | None 
 def credit_rows() -> Iterator[dict[str, Any]]:
     """Yield all credits by the names of their fields."""
     for movies in _pages():
-        parts = _read_parts([movie.card.movie_id for movie in movies])
+        with read_from_replica():
+            parts = _read_parts([movie.card.movie_id for movie in movies])
         for movie in movies:
             for role in Credit.Role:
                 for order, person in parts.get((movie.card.movie_id, role), []):
@@ -106,7 +111,11 @@ def key_in_file(key: Key) -> Key:
 def _pages() -> Iterator[list[MovieDetails]]:
     for keyed in (False, True):
         after = 0
-        while movies := movie_details_page(after, PAGE_SIZE, keyed=keyed):
+        while True:
+            with read_from_replica():
+                movies = movie_details_page(after, PAGE_SIZE, keyed=keyed)
+            if not movies:
+                break
             yield movies
             after = movies[-1].card.movie_id
 

@@ -12,6 +12,7 @@ from django.db import connection
 
 from catalog.last_word import EventColumns, find_held_events
 from catalog.limits import MAX_ID
+from infrastructure.read_replica import read_from_replica
 
 SAMPLED_ROWS = 100_000  # viewers, of whom a sample is sorted
 _EVENT_DTYPE = np.dtype([("movie", ">i4"), ("time", ">i8"), ("kind", ">i2"), ("rating", ">f4"), ("completion", ">f4")])
@@ -211,7 +212,7 @@ def export_events(path: Path) -> int:
 
     Columns: viewer, movie, kind, rating, completion, occurred_at (unix seconds); an unknown value is empty.
     """
-    with path.open("wb") as out, connection.cursor() as cursor:
+    with read_from_replica(), path.open("wb") as out, connection.cursor() as cursor:
         with cursor.copy(_EXPORT) as copy:
             for block in copy:
                 out.write(block)

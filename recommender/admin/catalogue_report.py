@@ -19,6 +19,7 @@ from catalog.selectors import (
     movies_without,
     namesake_ids,
 )
+from infrastructure.read_replica import read_from_replica
 from recommender.serving import current_versions
 
 MAX_COUNTED_EVENTS = 5_000_000  # more take longer to read than a page should
@@ -69,7 +70,9 @@ def report_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     """Render the report. Raises PermissionDenied."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    report = catalogue_report(_current_table(), max_events=MAX_COUNTED_EVENTS)
+    table = _current_table()
+    with read_from_replica():
+        report = catalogue_report(table, max_events=MAX_COUNTED_EVENTS)
     context = model_admin.admin_site.each_context(request) | {
         "title": "What the catalogue lacks",
         "opts": model_admin.opts,

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.strict import StrictSerializer
+from infrastructure.read_replica import read_from_replica
 from recommender.api.base_view import ApiView
 from recommender.api.openapi.operations import operation
 from recommender.models import ApiKey
@@ -103,7 +104,9 @@ class InsightsView(ApiView):
     def get(self, request: Request) -> Response:
         """Return the sums of the days with rates and intervals."""
         since, until, by = (self.validated[name] for name in ("since", "until", "by"))
-        groups = insights.read_groups(since, until, by)
+        with read_from_replica():
+            groups = insights.read_groups(since, until, by)
+            shown, lost = insights.read_shown(since, until), insights.read_lost(since, until)
         totals = metrics.merge_buckets(metrics.read_buckets(3_600, 24))
         return Response(
             {
@@ -111,8 +114,8 @@ class InsightsView(ApiView):
                 "until": until,
                 "by": by,
                 "groups": [insights.describe_group(value, counts) for value, counts in groups.items()],
-                **insights.read_shown(since, until),
-                "not_attributed": insights.read_lost(since, until),
+                **shown,
+                "not_attributed": lost,
                 "log": {name: totals[name] for name in LOG_COUNTERS},
             }
         )

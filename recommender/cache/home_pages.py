@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.cache import caches
 
 from recommender.cache.codec import Versions
 from recommender.cache.connection import CacheUnavailable, RawRead, redis_connection
@@ -85,12 +84,11 @@ def store_home(viewer_id: int, stored: StoredHome) -> None:
 def read_homes(viewer_ids: Sequence[int]) -> dict[int, list[StoredHome]]:
     """Return viewer id -> all stored pages of theirs, in one round trip; they are not judged here."""
     names = {name: viewer_id for viewer_id in viewer_ids for name in viewer_home_keys(viewer_id)}
-    with redis_connection.checked_client():
-        values = caches["lists"].get_many(list(names))
+    values = redis_connection.read_values([full_key(name) for name in names])
     pages: dict[int, list[StoredHome]] = {viewer_id: [] for viewer_id in viewer_ids}
-    for name, value in values.items():
+    for viewer_id, value in zip(names.values(), values, strict=True):
         if (stored := StoredHome.unpack(value)) is not None:
-            pages[names[name]].append(stored)
+            pages[viewer_id].append(stored)
     return pages
 
 

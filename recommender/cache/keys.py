@@ -4,11 +4,19 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import caches
 
 from recommender import process_state
 
-MODEL, EPOCH, CATALOGUE = "model", "epoch", "catalogue"
+
+def _tagged(text: object) -> str:
+    """Return a part of a key; in a cluster as a hash tag: keys with the same one are on one server."""
+    return f"{{{text}}}" if settings.LISTS_REDIS.nodes else str(text)
+
+
+_OF_ALL = f"{_tagged('all')}:" if settings.LISTS_REDIS.nodes else ""
+MODEL, EPOCH, CATALOGUE = f"{_OF_ALL}model", f"{_OF_ALL}epoch", f"{_OF_ALL}catalogue"
 NEXT_MODEL, PROCESSES, HEARTBEATS = "model:announced", "processes", "alive"
 MODELS_WITH_LISTS = "models:stocked"
 WATCH_COUNTS = "watch-counts"
@@ -33,20 +41,20 @@ process_state.register("cache: what keys begin with", _prefix.cache_clear)
 
 
 def list_key(model: str, viewer_id: int) -> str:
-    return f"viewer:{viewer_id}:list:{model}"
+    return f"viewer:{_tagged(viewer_id)}:list:{model}"
 
 
 def version_key(viewer_id: int) -> str:
-    return f"viewer:{viewer_id}:version"
+    return f"viewer:{_tagged(viewer_id)}:version"
 
 
 def viewer_id_key(key: str) -> str:
     """Return where the id of the viewer with this key is stored."""
-    return f"viewer-key:{_digest(key)}:id"
+    return f"viewer-key:{_tagged(_digest(key))}:id"
 
 
 def embedding_key(model: str, viewer_id: int) -> str:
-    return f"user:{viewer_id}:embedding:{model}"
+    return f"user:{_tagged(viewer_id)}:embedding:{model}"
 
 
 def chart_key(name: str) -> str:
@@ -55,20 +63,20 @@ def chart_key(name: str) -> str:
 
 def home_page_key(viewer_id: int, place: int) -> str:
     """Return the key of one of the places for home pages, of a viewer or (0) of everybody."""
-    return f"viewer:{viewer_id}:home:{place}" if viewer_id else f"home:{place}"
+    return f"viewer:{_tagged(viewer_id)}:home:{place}" if viewer_id else f"home:{place}"
 
 
 def page_session_key(session: str) -> str:
-    return f"pages:{session}"
+    return f"pages:{_tagged(session)}"
 
 
 def page_ids_key(session: str) -> str:
-    return f"pages:{session}:ids"
+    return f"pages:{_tagged(session)}:ids"
 
 
 def page_sessions_key(owner: int | str) -> str:
     """Return the key of the sessions of one viewer's lists, by their key; of the lists that are for everyone by 0."""
-    return f"viewer:{owner}:pages" if isinstance(owner, int) else f"viewer-key:{_digest(owner)}:pages"
+    return f"viewer:{_tagged(owner)}:pages" if isinstance(owner, int) else f"viewer-key:{_tagged(_digest(owner))}:pages"
 
 
 def stream_key(log: str) -> str:

@@ -33,18 +33,14 @@ from recommender.cache.keys import (
     viewer_id_key,
 )
 from recommender.cache.pages import end_sessions
-from recommender.cache.scripts import run_script
+from recommender.cache.scripts import Script, run_for_keys
 from recommender.cache.versions import VERSION_TTL, version_names
 
 CHART_TTL = 3_600  # seconds
 TEXT_VECTORS_TTL = 2 * 86_400  # seconds; the task that computes them stores them again long before
 WATCH_COUNTS_TTL = 2 * 86_400  # seconds; after that the model's own counts are as good
 
-_STORE = """
-for place, key in ipairs(KEYS) do redis.call('SET', key, ARGV[place + 4], 'EX', ARGV[1]) end
-redis.call('SADD', ARGV[2], ARGV[4])
-redis.call('EXPIRE', ARGV[2], ARGV[3])
-"""
+_STORE = Script.of("for n, key in ipairs(KEYS) do redis.call('SET', key, ARGV[n + 1], 'EX', ARGV[1]) end")
 
 # Lets `read_list_and_versions` ask for the list of the active model in the same round trip.
 last_active_model = process_state.Value("cache: the active model as last read", "")
@@ -96,9 +92,8 @@ def judge_values(guess: str, viewer_id: int, read: RawRead) -> ListRead:
 def read_lists(model: str, viewer_ids: Sequence[int]) -> dict[int, StoredList]:
     """Return viewer id -> the list under this model, of the viewers who have one; the lists are not judged."""
     names = {list_key(model, viewer_id): viewer_id for viewer_id in viewer_ids}
-    with redis_connection.checked_client():
-        values = caches["lists"].get_many(list(names))
-    lists = ((names[name], StoredList.unpack(value)) for name, value in values.items())
+    values = redis_connection.read_values([full_key(name) for name in names])
+    lists = zip(names.values(), map(StoredList.unpack, values), strict=True)
     return {viewer_id: stored for viewer_id, stored in lists if stored is not None}
 
 
@@ -117,10 +112,9 @@ def store_lists(lists: Mapping[int, StoredList]) -> None:
     for viewer_id, stored in lists.items():
         key = full_key(list_key(stored.model, viewer_id))
         by_model.setdefault(stored.model, {})[key] = stored.pack()
-    with redis_connection.checked_client() as redis:
-        for model, packed in by_model.items():
-            arguments = (settings.LIST_TTL, note, VERSION_TTL, model)
-            run_script(redis, _STORE, list(packed), list(packed.values()), *arguments)
+    for model, packed in by_model.items():
+        noted = (("SADD", note, model), ("EXPIRE", note, VERSION_TTL))
+        run_for_keys(_STORE, list(packed), list(packed.values()), settings.LIST_TTL, beside=noted)
 
 
 def _remember_models(pipe: Any, models: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from recommender.cache.connection import redis_connection
 from recommender.cache.keys import full_key, page_ids_key, page_session_key, page_sessions_key
+from recommender.cache.scripts import Script, evaluate
 
 MAX_SESSIONS_OF_VIEWER, MAX_SESSIONS_OF_NOBODY = 20, 10_000  # the one that was begun first goes first
 MAX_PAGES_TO_REPEAT = 50  # of a session, the newest: an older one is not made again
@@ -21,7 +22,7 @@ NOBODY = 0  # no viewer has this id: owns the sessions of lists that are for eve
 
 # Stores a page unless it is there. Returns the nonce of the session, or nothing where the page is there, or where the
 # session that it continues is gone.
-_STORE = """
+_STORE = Script.of("""
 local nonce = redis.call('HGET', KEYS[1], 'nonce')
 if ARGV[2] ~= '' and nonce ~= ARGV[2] then return false end
 if nonce and redis.call('STRLEN', KEYS[2]) > tonumber(ARGV[6]) then return false end
@@ -35,7 +36,7 @@ redis.call('HDEL', KEYS[1], ARGV[9])
 redis.call('EXPIRE', KEYS[1], ARGV[8])
 redis.call('EXPIRE', KEYS[2], ARGV[8])
 return nonce
-"""
+""")
 
 
 class StoredPage(NamedTuple):
@@ -85,9 +86,9 @@ def store_page(
     name, ids_name = full_key(page_session_key(session.hex())), full_key(page_ids_key(session.hex()))
     values = [root, nonce, os.urandom(8), str(number), page, 4 * first_id, np.asarray(movie_ids, "<i4").tobytes()]
     values += [settings.PAGE_LIFETIME, str(number - MAX_PAGES_TO_REPEAT)]
-    with redis_connection.checked_client() as redis:
-        stored: bytes | None = redis.register_script(_STORE)(keys=[name, ids_name], args=values, client=redis)
-        if stored is not None and not nonce:
+    stored: bytes | None = evaluate(_STORE, [name, ids_name], *values)
+    if stored is not None and not nonce:
+        with redis_connection.checked_client() as redis:
             for owner in owners or [NOBODY]:
                 _note_session(redis, owner, session)
     return stored

@@ -7,12 +7,14 @@ from redis.exceptions import RedisError
 
 from recommender.cache.connection import CacheUnavailable, redis_connection
 from recommender.cache.keys import HEARTBEATS, NEXT_MODEL, PROCESSES, as_name, full_key, loaded_model_key
+from recommender.cache.scripts import Script, evaluate
 from recommender.cache.versions import VERSION_TTL
 
 LOADED_MODEL_TTL = 10  # seconds
 ANNOUNCEMENT_TTL = 120  # seconds
 SILENT_PROCESS_TTL = 7 * 86_400  # seconds that a process is remembered which has fallen silent
 
+_READ_HEARTBEATS = Script.of("return {redis.call('TIME'), redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')}")
 # By Redis' own clock, so that machines whose clocks differ are judged alike.
 _RECORD_HEARTBEAT = """
 local now = redis.call('TIME')[1]
@@ -52,7 +54,7 @@ def models_by_process() -> dict[str, str]:
     """Return the newest model that each live serving process holds ('' for none), by the process's name."""
     with redis_connection.checked_client() as redis:
         known = sorted(member.decode() for member in redis.smembers(full_key(PROCESSES)))
-        values = redis.mget([full_key(loaded_model_key(process)) for process in known]) if known else []
+        values = redis_connection.read_values([full_key(loaded_model_key(process)) for process in known])
         loaded = {process: value.decode() for process, value in zip(known, values, strict=True) if value is not None}
         if len(loaded) < len(known):
             redis.srem(full_key(PROCESSES), *(set(known) - set(loaded)))
@@ -73,13 +75,10 @@ def record_heartbeat(kinds: Iterable[str], process: str) -> None:
 
 def heartbeat_ages() -> dict[str, dict[str, float]]:
     """Return kind of work -> process -> seconds since its last heartbeat, none older than SILENT_PROCESS_TTL."""
-    with redis_connection.checked_client() as redis:
-        pipe = redis.pipeline(transaction=False)
-        pipe.time()
-        pipe.zrange(full_key(HEARTBEATS), 0, -1, withscores=True)
-        (now, micro), members = pipe.execute()
+    (seconds, micro), members = evaluate(_READ_HEARTBEATS, [full_key(HEARTBEATS)])
+    now = int(seconds) + int(micro) / 1e6
     ages: dict[str, dict[str, float]] = {}
-    for member, recorded_at in members:
+    for member, recorded_at in zip(members[::2], members[1::2], strict=True):
         kind, _, process = member.decode().partition(" ")
-        ages.setdefault(kind, {})[process] = max(0.0, now + micro / 1e6 - recorded_at)
+        ages.setdefault(kind, {})[process] = max(0.0, now - float(recorded_at))
     return ages

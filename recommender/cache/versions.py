@@ -4,42 +4,25 @@ A version is published with its new value, or filled in by a reader who found it
 the reader reserves the place with a token, reads the truth from Postgres, and writes it only where the token stands.
 """
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
-from typing import NamedTuple, Self
 
 from django.core.cache import caches
-from redis.exceptions import NoScriptError
 
 from infrastructure.connectivity import REDIS
 from recommender.cache.codec import Versions
 from recommender.cache.connection import CacheUnavailable, redis_connection
 from recommender.cache.keys import CATALOGUE, EPOCH, MODEL, RESERVATION_PREFIX, full_key, version_key
-from recommender.cache.scripts import run_script
+from recommender.cache.scripts import Script, run_for_keys
 
 VERSION_TTL = 30 * 86_400  # seconds; far beyond any list's life, so that a version outlives the lists it judges
 RESERVATION_TTL = 10  # seconds: longer than reading the truth takes
-MAX_KEYS = 1_000  # that one run of a script goes through: nothing else is answered meanwhile
-
-
-class _Script(NamedTuple):
-    """A script, with the name that Redis has for it."""
-
-    text: str
-    digest: str
-
-    @classmethod
-    def of(cls, text: str) -> Self:
-        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
-
 
 # A version only grows, and an absent one is not put there by a publisher: one that was overtaken by another, whose
 # number was then evicted, would bring an older truth back. A publisher removes the reservation of a reader who is
 # reading the truth meanwhile.
-_PUBLISH = _Script.of("""
+_PUBLISH = Script.of("""
 for n = 1, #KEYS do
   local held, sent = redis.call('GET', KEYS[n]), ARGV[n + 1]
   if held then
@@ -52,10 +35,10 @@ end
 """)
 # What was read after the place was reserved is the truth still if the token stands there still. A number may be raised
 # anyway.
-_FILL_RESERVED = _Script.of("""
-local token = ARGV[#KEYS + 2]
+_FILL_RESERVED = Script.of("""
+local token = ARGV[2]
 for n = 1, #KEYS do
-  local held, sent = redis.call('GET', KEYS[n]), ARGV[n + 1]
+  local held, sent = redis.call('GET', KEYS[n]), ARGV[n + 2]
   if held == token or (tonumber(held or '') or math.huge) < (tonumber(sent) or -1) then
     redis.call('SET', KEYS[n], sent, 'EX', ARGV[1])
   end
@@ -95,14 +78,12 @@ def reserve_viewer_versions(viewer_ids: Iterable[int], token: bytes = b"") -> by
     return _reserve(map(version_key, viewer_ids), token)
 
 
-_RESERVE = "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2], 'EX', ARGV[1], 'NX') end"
+_RESERVE = Script.of("for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[2], 'EX', ARGV[1], 'NX') end")
 
 
 def _reserve(names: Iterable[str], token: bytes = b"") -> bytes:
     token = token or RESERVATION_PREFIX + os.urandom(16)
-    keys = [full_key(name) for name in names]
-    with redis_connection.checked_client() as redis:
-        run_script(redis, _RESERVE, keys, [], RESERVATION_TTL, token)
+    run_for_keys(_RESERVE, [full_key(name) for name in names], [], RESERVATION_TTL, token)
     return token
 
 
@@ -148,18 +129,9 @@ def publish_catalogue_version(version: int) -> None:
     _run(_PUBLISH, {CATALOGUE: version})
 
 
-def _run(script: _Script, values: Mapping[str, int | bytes], *more: bytes) -> None:
-    """Run a script over the values by name: one round trip for each MAX_KEYS of them, and one more where the server
-    does not know the script yet."""
-    for start in range(0, len(values), MAX_KEYS):
-        block = list(islice(values.items(), start, start + MAX_KEYS))
-        names = [full_key(name) for name, _ in block]
-        arguments = (len(block), *names, VERSION_TTL, *(value for _, value in block), *more)
-        [reply] = redis_connection.run(("EVALSHA", script.digest, *arguments))
-        if isinstance(reply, NoScriptError):
-            [reply] = redis_connection.run(("EVAL", script.text, *arguments))
-        if isinstance(reply, Exception):
-            raise CacheUnavailable(f"Redis refused: {reply}") from reply
+def _run(script: Script, values: Mapping[str, int | bytes], *more: bytes) -> None:
+    """Run a script over the values by name."""
+    run_for_keys(script, [full_key(name) for name in values], list(values.values()), VERSION_TTL, *more)
 
 
 def publish_model(name: str | None) -> None:

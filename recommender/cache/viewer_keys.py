@@ -11,10 +11,8 @@ from recommender.cache.versions import VERSION_TTL
 
 def read_viewer_ids(keys: Collection[str]) -> dict[str, int]:
     """Return the ids that are known here by key. An id may be out of date: its viewer is gone then."""
-    names = {viewer_id_key(key): key for key in keys}
-    with redis_connection.checked_client():
-        values = caches["lists"].get_many(list(names))
-    numbers = ((names[name], as_number(value)) for name, value in values.items())
+    values = redis_connection.read_values([full_key(viewer_id_key(key)) for key in keys])
+    numbers = zip(keys, map(as_number, values), strict=True)
     return {key: number for key, number in numbers if number is not None}
 
 

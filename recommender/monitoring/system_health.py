@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
@@ -93,11 +94,12 @@ def _check_postgres_contents(postgres: Check, redis: server_checks.RedisState) -
                 queue_checks.check_webhooks(),
                 experiment_checks.check_experiments(),
                 server_checks.check_shared_settings(),
+                *server_checks.check_replica(),
             ]
         except ProgrammingError:
             detail = "The database lacks tables of this version."
             checks.append(Check("tables", "Tables", Status.FAIL, "missing", detail, "Run `./run manage migrate`."))
-        except DatabaseError:  # it went away meanwhile
+        except (DatabaseError, psycopg.Error):  # it went away meanwhile
             pass
     return checks + [_unknown_check(name, label, "Postgres") for name, label in POSTGRES_CHECKS.items()]
 

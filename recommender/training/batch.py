@@ -14,6 +14,7 @@ from django.conf import settings
 
 from catalog import selectors
 from catalog.plurals import count_noun
+from infrastructure.read_replica import read_from_replica
 from recommender import registry
 from recommender.history import exclusions_from, has_known_movies, posted_events, to_model_events
 from recommender.jobs import batch_chunks
@@ -135,6 +136,8 @@ def _process_chunk(writer: ListWriter, chunk: batch_chunks.ClaimedChunk) -> None
         while ids := selectors.viewer_ids(after_viewer_id, BLOCK_SIZE, chunk.through_viewer_id, chunk.since):
             if writer.refresh_versions(ids) != chunk.epoch:
                 return chunk.release()
+            with read_from_replica():
+                histories = selectors.histories(ids)
             viewers = [
                 ViewerInput(
                     history.viewer_id,
@@ -147,7 +150,7 @@ def _process_chunk(writer: ListWriter, chunk: batch_chunks.ClaimedChunk) -> None
                         history.language,
                     ),
                 )
-                for history in selectors.histories(ids)
+                for history in histories
             ]
             written += writer.write_lists(viewers, chunk.epoch, chunk.renew)
             after_viewer_id = ids[-1]

@@ -2,9 +2,7 @@
 
 import os
 import signal
-import threading
 import time
-from uuid import uuid4
 
 import pytest
 import redis
@@ -23,48 +21,13 @@ from tests.support.live_calls import (
     warm_up,
 )
 from tests.support.live_server import LiveServer, Load
+from tests.support.seen_films import SeenFilms
 from tests.support.sentinel import SERVICE, FailoverRedis
 from tests.support.workers import start_worker, wait_until
 
 pytestmark = pytest.mark.slow
 
 MAX_OUTAGE = 15.0  # seconds without Redis, of which DOWN_AFTER is what the Sentinels wait
-WATCHERS = range(33_000, 33_400)  # viewers
-
-
-class SeenFilms:
-    """Calls that read a list and tell of its first film, and note every list that has a film which was acknowledged as
-    visible before the list was asked for."""
-
-    def __init__(self, live):
-        self.live, self.lock = live, threading.Lock()
-        self.seen, self.wrong, self.acknowledged = {}, [], {}
-
-    def read(self, rng):
-        viewer = rng.choice(WATCHERS)
-        return self._read(viewer)
-
-    def watch(self, rng):
-        viewer, name = rng.choice(WATCHERS), str(uuid4())
-        films = self._read(viewer).body["recommendations"]
-        if not films:
-            return self._read(viewer)
-        body = {"user_id": viewer, "movie_id": films[0]["movie_id"], "kind": "watch", "event_id": name}
-        reply = self.live.send("/events", body, key=True)
-        if reply.status == 200:
-            self.acknowledged[name] = body
-            if reply.body["visible"]:
-                with self.lock:
-                    self.seen.setdefault(viewer, set()).add(films[0]["movie_id"])
-        return reply
-
-    def _read(self, viewer):
-        with self.lock:
-            seen = set(self.seen.get(viewer, ()))
-        reply = self.live.send(f"/recommend?user_id={viewer}&top_k=10")
-        if reply.status == 200 and (found := seen & {film["movie_id"] for film in reply.body["recommendations"]}):
-            self.wrong.append((viewer, found, reply.body["source"]))
-        return reply
 
 
 @pytest.fixture

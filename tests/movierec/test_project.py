@@ -110,6 +110,25 @@ def test_each_use_of_redis_may_have_a_url_of_its_own():
     assert _printed(code, **urls) == "redis://two/1 redis://three/0 redis://three/0 redis://four/0"
 
 
+def test_a_cluster_has_lists_alone_and_nothing_else_may_name_one():
+    code = (
+        "from django.conf import settings; caches = settings.CACHES; from recommender.cache import keys; "
+        "print(settings.CELERY_BROKER_URL, *(caches[name]['LOCATION'] for name in ('default', 'lists', 'counters')), "
+        "settings.LISTS_REDIS.nodes, keys.list_key('m', 7), keys.version_key(7), keys.MODEL)"
+    )
+    lists = "redis+cluster://:pw@three,[::1]:7001/0"
+    one, nodes = "redis://one/4", "(('three', 6379), ('::1', 7001))"
+    expected = f"{one} redis://one/5 redis://:pw@three:6379/0 redis://one/6 {nodes}"
+    tagged = "viewer:{7}:list:m viewer:{7}:version {all}:model"
+    assert _printed(code, REDIS_URL=one, MOVIEREC_LISTS_URL=lists) == f"{expected} {tagged}"
+    assert "viewer:7:list:m viewer:7:version model" in _printed(code, REDIS_URL=one)
+    for wrong in ({"REDIS_URL": lists}, {"MOVIEREC_BROKER_URL": lists}, {"MOVIEREC_LISTS_URL": f"{lists}1"}):
+        with pytest.raises(subprocess.CalledProcessError) as error:
+            _printed(code, **wrong)
+        assert next(iter(wrong)) in error.value.stderr
+        assert "pw@" not in error.value.stderr
+
+
 def _printed(code, **environment):
     env = os.environ | {"DJANGO_SETTINGS_MODULE": "movierec.settings"} | environment
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)

@@ -20,7 +20,7 @@ class FailoverRedis:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = _free_ports(5)
+        self.ports = free_ports(5)
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports[2:])
         self.url = f"redis+sentinel://{hosts}/{SERVICE}/0"
@@ -91,7 +91,8 @@ class FailoverRedis:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on."""
     with contextlib.ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

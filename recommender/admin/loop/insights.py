@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from infrastructure.read_replica import read_from_replica
 from recommender.admin.svg_charts import column_chart, share_bar
 from recommender.outcomes import insights
 from recommender.outcomes.insights import Rate, ratio
@@ -67,15 +68,19 @@ def insights_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
     since = today - timedelta(days=WEEK - 1)
     before = since - timedelta(days=WEEK)
     totals = metrics.merge_buckets(metrics.read_buckets(3_600, 24))
+    with read_from_replica():
+        read = {
+            "figures": _figures(before, since, today),
+            "tables": [(title, rows) for by, title in TITLES.items() if (rows := _rows(by, before, since, today))],
+            "lost": sorted(insights.read_lost(since, today).items(), key=lambda item: -item[1]),
+            "shown": insights.read_shown(since, today),
+        }
     context = model_admin.admin_site.each_context(request) | {
         "title": "What came of the lists",
         "opts": model_admin.opts,
         "since": since,
         "until": today,
-        "figures": _figures(before, since, today),
-        "tables": [(title, rows) for by, title in TITLES.items() if (rows := _rows(by, before, since, today))],
-        "lost": sorted(insights.read_lost(since, today).items(), key=lambda item: -item[1]),
-        "shown": insights.read_shown(since, today),
+        **read,
         "dropped": totals["lists_dropped"] + totals["outcomes_dropped"],
         "stored": f"{totals['lists_stored']:,}",
     }
