@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,37 @@ def test_a_process_bound_to_one_processor_uses_one_thread():
     )
     completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert completed.stdout == "1\n"
+
+
+@pytest.fixture
+def one_processor_group():
+    """A cgroup of the kernel whose processes get the time of one processor, on whichever they run."""
+    first = Path("/sys/fs/cgroup/cpu")  # version 1
+    group = (first if first.is_dir() else Path("/sys/fs/cgroup")) / f"movierec-test-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no cgroup can be made here: {error}")
+    try:
+        if first.is_dir():
+            (group / "cpu.cfs_quota_us").write_text("100000")
+            (group / "cpu.cfs_period_us").write_text("100000")
+        else:
+            (group / "cpu.max").write_text("100000 100000")
+        yield group
+    except OSError as error:
+        pytest.skip(f"its processors cannot be limited here: {error}")
+    finally:
+        group.rmdir()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor is all there is")
+def test_a_process_whose_cgroup_has_the_time_of_one_processor_uses_one_thread(one_processor_group):
+    code = (
+        "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); os.environ.pop('OMP_NUM_THREADS', 0)\n"
+        "from infrastructure.resources import available_resources, limit_threads; limit_threads()\n"
+        "import torch; print(len(os.sched_getaffinity(0)) > 1, available_resources().cpus, torch.get_num_threads())"
+    )
+    command = [sys.executable, "-c", code, str(one_processor_group / "cgroup.procs")]
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert completed.stdout == "True 1 1\n"
