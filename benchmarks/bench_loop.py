@@ -5,6 +5,9 @@ cached, without and with the log   GET /recommend of viewers whose lists are sto
 written                            lists of 20 films from a process's buffer through Redis into the table
 bytes                              of the table with its indexes, for each of these lists
 attributed                         outcomes tied to their lists, a second
+replayed                           lists as clients got them, computed again after another model went live, events came
+                                   and films were withdrawn: the same, explained, not computed, or different for no
+                                   reason that is known
 drawn lists                        of simulated viewers: how often the true value of a candidate is inside its interval,
                                    and the better of two is named
 experiments                        of simulated viewers with a taste for clicking of their own: A/A looked at every day,
@@ -29,6 +32,7 @@ RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 4, 2
 REQUESTS, QUICK_REQUESTS = 3_000, 1_000  # of a turn
 WRITTEN, QUICK_WRITTEN = 200_000, 50_000  # lists
+REPLAYED, QUICK_REPLAYED = 10_000, 600
 CHUNK = 5_000  # lists that are sent together
 NUM_READERS = 500
 SHARE = "MOVIEREC_LIST_LOG_SHARE"
@@ -51,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     with isolated_system(**SETTINGS) as system:
         from benchmarks.experiments.audience import simulate  # Django is loaded by now
         from benchmarks.experiments.drawn_audience import simulate_drawn
+        from benchmarks.experiments.replayed_lists import replay_lists
 
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
         lists_per_s, bytes_per_list, outcomes_per_s = _write(fixture, QUICK_WRITTEN if args.quick else WRITTEN)
@@ -58,6 +63,7 @@ def run(args: argparse.Namespace) -> None:
         plain, logged = _read(
             system, fixture, QUICK_ROUNDS if args.quick else ROUNDS, QUICK_REQUESTS if args.quick else REQUESTS
         )
+        replayed = replay_lists(system, fixture, QUICK_REPLAYED if args.quick else REPLAYED)
     p50 = {
         name: float(np.median([ms for load in loads for ms in load.milliseconds]))
         for name, loads in (("plain", plain), ("logged", logged))
@@ -73,6 +79,7 @@ def run(args: argparse.Namespace) -> None:
         "lists_logged_per_s": round(lists_per_s),
         "bytes_per_list_logged": round(bytes_per_list),
         "outcomes_attributed_per_s": round(outcomes_per_s),
+        **replayed,
         **simulate(100 if args.quick else 1_000),
         **simulate_drawn(10 if args.quick else 200),
     }
@@ -83,6 +90,11 @@ def run(args: argparse.Namespace) -> None:
         ["lists written a second", result["lists_logged_per_s"]],
         [f"bytes of a list of {LIST_LENGTH}", result["bytes_per_list_logged"]],
         ["outcomes attributed a second", result["outcomes_attributed_per_s"]],
+        ["lists computed again", result["replayed"]],
+        ["of these the same", result["replay_same"]],
+        ["different, explained", result["replay_explained"]],
+        ["not computed again", result["replay_not_computed"]],
+        ["different, not explained", result["replay_unexplained"]],
         ["A/A experiments, looked at daily: false alarms", result["aa_false_alarms"]],
         ["the same by the interval of one look", result["aa_false_alarms_fixed"]],
         ["power at the planned size, looked at once", result["power"]],

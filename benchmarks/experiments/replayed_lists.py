@@ -1,0 +1,74 @@
+"""Lists as clients got them, computed again after another model, an import of events and edits of films."""
+
+import os
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks.benchmark_system import BenchmarkSystem
+from benchmarks.serving.client import Server, drive_load
+from benchmarks.serving.fixture import NEXT_VERSION, ServingFixture
+from benchmarks.serving.workload import Workload
+
+SHARES = {"cached": 0.35, "cached_first": 0.35, "uncached": 0.1, "filtered": 0.1, "similar": 0.1}  # of the lists
+ROUNDS = 4  # between which viewers send events
+EDITED_SHARE, WITH_EVENTS_SHARE = 0.005, 0.1  # of the films, and of the viewers
+READERS = 500
+
+
+def replay_lists(system: BenchmarkSystem, fixture: ServingFixture, number: int) -> dict[str, Any]:
+    """Have clients ask for so many lists, change what they are made of, and compute each again."""
+    from django.utils import timezone
+
+    from catalog import services
+    from catalog.models import Movie
+    from recommender import registry, tasks
+    from recommender.models import ServedList
+    from recommender.served_lists.entry import first_id
+    from recommender.serving.replay import Verdict, replay
+
+    since = timezone.now()
+    system.restart_web()
+    server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
+    workload = Workload(server, fixture, READERS)
+    for _ in range(ROUNDS):
+        for name, share in SHARES.items():
+            load = drive_load(server, workload.next_requests(name, round(number * share / ROUNDS)), 2)
+            if load.failed:
+                raise SystemExit(f"{len(load.failed)} requests failed, the first of them: {load.failed[0]}")
+        drive_load(server, workload.next_requests("events", 100), 1)
+    wait_until = time.monotonic() + 30  # web processes send their buffers every second
+    while (stored := ServedList.objects.filter(pk__gte=first_id(since)).count()) < number * 0.99:
+        tasks.store_served_lists()
+        if time.monotonic() > wait_until:
+            raise SystemExit(f"Only {stored} of {number} lists were stored.")
+        time.sleep(1)
+
+    rng = np.random.default_rng(3)
+    registry.activate(NEXT_VERSION, "for the benchmark")
+    viewers = rng.choice(workload.readers, round(READERS * WITH_EVENTS_SHARE), replace=False).tolist()
+    films = rng.choice(fixture.ranker.movie_ids, len(viewers)).tolist()
+    events = [
+        {"user_id": viewer_id, "movie_id": str(movie_id), "kind": "watch"}
+        for viewer_id, movie_id in zip(viewers, films, strict=True)
+    ]
+    drive_load(server, [server.request("POST", "/events", events)], 1)
+    edited = rng.choice(fixture.ranker.movie_ids, max(1, round(len(fixture.ranker.movie_ids) * EDITED_SHARE)), False)
+    Movie.objects.filter(pk__in=edited.tolist()).update(published=False)
+    services.bump_catalogue()
+
+    verdicts: Counter[Verdict] = Counter()
+    started = time.perf_counter()
+    for served in ServedList.objects.filter(pk__gte=first_id(since)).order_by("pk").iterator(500):
+        verdicts[replay(served).difference.verdict] += 1
+    seconds = time.perf_counter() - started
+    return {
+        "replayed": verdicts.total(),
+        "replay_same": verdicts[Verdict.SAME],
+        "replay_explained": verdicts[Verdict.EXPLAINED],
+        "replay_not_computed": verdicts[Verdict.NOT_COMPUTED],
+        "replay_unexplained": verdicts[Verdict.UNEXPLAINED],
+        "replays_per_s": round(verdicts.total() / seconds),
+    }
