@@ -1,6 +1,8 @@
 """Model versions: their metrics, and how staff promote one or roll back."""
 
 import json
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -18,10 +21,16 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from recommender import registry
 from recommender.admin import compare
 from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender.admin.loop.insights import interval, percent
 from recommender.admin.next_visit import next_visit_table
 from recommender.models import ModelVersion
+from recommender.outcomes import insights
+from recommender.outcomes.insights import ratio
+from recommender.outcomes.sums import RATES
 from recommender.training import evidence
 
+LIVE_DAYS = 14
+LIVE_RATES = ("click_through", "play_rate")
 _NOT_MEASURED = format_html("<p>{}</p>", "Not measured.")
 
 
@@ -33,6 +42,11 @@ class ReasonForm(BaseDialogForm):
     def signed_reason(self) -> str:
         """Return the reason with the name of the staff member."""
         return f"{self.cleaned_data['reason']} ({self.request.user.get_username()}, in the admin)"
+
+
+def _rate(counts: Mapping[str, int], numerator: str, denominator: str) -> str:
+    rate = ratio(counts, numerator, denominator)
+    return f"{percent(rate.value)} ({interval(rate)})" if interval(rate) else percent(rate.value)
 
 
 @admin.register(ModelVersion)
@@ -49,6 +63,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         "checks",
         "next_visit",
         "counterfactual",
+        "live",
         "figures",
         "segments",
         "lists",
@@ -64,6 +79,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         "checks",
         "next_visit",
         "counterfactual",
+        "live",
         "figures",
         "segments",
         "lists",
@@ -150,6 +166,21 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         )
         titles = ("clicks of a list as served", "of this model's", "difference, 95 %", "so it is", "drawn lists")
         return _table([row], titles)
+
+    @display(description="What came of its lists, of those that viewers got")
+    def live(self, version: ModelVersion) -> SafeString:
+        """Tabulate what came of the lists of the last two weeks, of this model and of the others."""
+        today = timezone.now().date()
+        groups = insights.read_groups(today - timedelta(days=LIVE_DAYS), today, "model")
+        own = groups.pop(version.name, None)
+        if own is None:
+            return _NOT_MEASURED
+        rows = [
+            (name, f"{counts['lists']:,}", *(_rate(counts, *RATES[rate]) for rate in LIVE_RATES))
+            for name, counts in [("this model", own), *groups.items()]
+            if name
+        ]
+        return _table(rows, ("model", "lists", "clicks of a film seen, 95 %", "plays of a film seen, 95 %"))
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:

@@ -31,10 +31,10 @@ def new_lease(**parameters):
     return leases.claim(Job.objects.create(kind=Job.Kind.NIGHTLY, parameters=parameters).pk)
 
 
-def run_nightly(lease):
-    """Run a nightly job in this process; return the version that it registered."""
+def run_nightly(lease, **flow):
+    """Run a nightly job in this process; return the version that it registered. `flow`: as of `nightly.run`."""
     with leases.running_lease(lease):
-        nightly.run(lease)
+        nightly.run(lease, **flow)
     return ModelVersion.objects.get(name=lease.result["version"])
 
 

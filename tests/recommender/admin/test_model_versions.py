@@ -5,10 +5,12 @@ import shutil
 import pytest
 from django.urls import reverse
 
-from recommender import registry
+from recommender import registry, tasks
 from recommender.models import ModelVersion
 from recommender.training.evidence import LEARNED, POPULARITY
 from tests.support.admin import open_page, submit_dialog
+from tests.support.api import recommended_ids
+from tests.support.cast import ADA, BEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,3 +116,20 @@ def test_nobody_adds_a_version_or_deletes_the_active_one(admin_client, second, m
     confirmed = admin_client.post(reverse("admin:recommender_modelversion_delete", args=[second.pk]), {"post": "yes"})
     assert confirmed.status_code == 302
     assert not ModelVersion.objects.filter(pk=second.pk).exists()
+
+
+def test_a_version_shows_what_came_of_its_lists(admin_client, site, model):
+    page = open_page(admin_client, "modelversion_change", model.pk)
+    assert "Not measured." in page.split("of those that viewers got")[1].split("</tr>")[0].split("The first film")[0]
+    for viewer in (ADA, BEN):
+        answer = site.get(f"/recommend?user_id={viewer}&top_k=4")
+        films = recommended_ids(answer)
+        told = {"user_id": viewer, "recommendation_id": answer["recommendation_id"]}
+        site.post("/events", [{**told, "movie_id": film, "kind": "impression"} for film in films])
+    site.post("/events", {**told, "movie_id": films[0], "kind": "click"})
+    tasks.store_served_lists()
+    tasks.sum_up_outcomes()
+    table = open_page(admin_client, "modelversion_change", model.pk).split("of those that viewers got")[1]
+    row = table.split("this model")[1].split("</tr>")[0]
+    assert ">2<" in row.replace(" ", "").replace("\n", "")
+    assert "12.50%" in row, "one of eight"

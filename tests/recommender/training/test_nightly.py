@@ -20,6 +20,7 @@ from recommender.ml.neighbour_table import NEIGHBOURS_FILE
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
+from recommender.serving.replay import counterfactual
 from recommender.training import nightly
 from recommender.training.evidence import LEARNED, POPULARITY
 from recommender.training.snapshot import Snapshot, take_snapshot
@@ -75,8 +76,11 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):
 
 
 def test_a_nightly_job_starts_from_the_active_model_unless_it_may_not(ring):
-    first = run_nightly(new_lease(epochs=8))
-    second = run_nightly(new_lease(epochs=1, warm=True))
+    first = run_nightly(new_lease(epochs=8), estimate=counterfactual.gate_evidence)
+    second = run_nightly(new_lease(epochs=1, warm=True), estimate=counterfactual.gate_evidence)
+
+    assert "counterfactual" not in first.metrics["gate"], "there was no model to compare with"
+    assert second.metrics["gate"]["counterfactual"]["reason"].startswith("0 drawn lists were seen")
 
     begun, ended = (registry.ranker(version.name).model.items.ids.weight for version in (first, second))
     assert second.status == ModelVersion.Status.ACTIVE, second.reason
