@@ -73,7 +73,7 @@ def test_a_version_shows_how_it_does_for_the_next_visit(admin_client, second, mo
 
 def test_a_version_without_metrics_has_a_page(admin_client, model):
     page = open_page(admin_client, "modelversion_change", model.pk)
-    assert page.count("Not measured.") == 5
+    assert page.count("Not measured.") == 6
 
 
 def test_promotion_and_rollback_store_the_reason_and_who_gave_it(admin_client, second, model):
