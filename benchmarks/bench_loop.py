@@ -5,6 +5,8 @@ cached, without and with the log   GET /recommend of viewers whose lists are sto
 written                            lists of 20 films from a process's buffer through Redis into the table
 bytes                              of the table with its indexes, for each of these lists
 attributed                         outcomes tied to their lists, a second
+audience                           viewers whose clicks are known drive the system over HTTP for simulated weeks, in
+                                   an experiment: whether its interval has the true difference, and nothing is lost
 replayed                           lists as clients got them, computed again after another model went live, events came
                                    and films were withdrawn: the same, explained, not computed, or different for no
                                    reason that is known
@@ -19,6 +21,7 @@ import argparse
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +35,7 @@ RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 4, 2
 REQUESTS, QUICK_REQUESTS = 3_000, 1_000  # of a turn
 WRITTEN, QUICK_WRITTEN = 200_000, 50_000  # lists
+AUDIENCE, QUICK_AUDIENCE = (21, 1_000), (4, 400)  # simulated days, viewers
 REPLAYED, QUICK_REPLAYED = 10_000, 600
 CHUNK = 5_000  # lists that are sent together
 NUM_READERS = 500
@@ -55,6 +59,7 @@ def run(args: argparse.Namespace) -> None:
     with isolated_system(**SETTINGS) as system:
         from benchmarks.experiments.audience import simulate  # Django is loaded by now
         from benchmarks.experiments.drawn_audience import simulate_drawn
+        from benchmarks.experiments.living_audience import drive_experiment
         from benchmarks.experiments.replayed_lists import replay_lists
 
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
@@ -63,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
         plain, logged = _read(
             system, fixture, QUICK_ROUNDS if args.quick else ROUNDS, QUICK_REQUESTS if args.quick else REQUESTS
         )
+        lived = drive_experiment(system, fixture, *(QUICK_AUDIENCE if args.quick else AUDIENCE))
         replayed = replay_lists(system, fixture, QUICK_REPLAYED if args.quick else REPLAYED)
     p50 = {
         name: float(np.median([ms for load in loads for ms in load.milliseconds]))
@@ -79,6 +85,7 @@ def run(args: argparse.Namespace) -> None:
         "lists_logged_per_s": round(lists_per_s),
         "bytes_per_list_logged": round(bytes_per_list),
         "outcomes_attributed_per_s": round(outcomes_per_s),
+        **lived,
         **replayed,
         **simulate(100 if args.quick else 1_000),
         **simulate_drawn(10 if args.quick else 200),
@@ -90,6 +97,9 @@ def run(args: argparse.Namespace) -> None:
         ["lists written a second", result["lists_logged_per_s"]],
         [f"bytes of a list of {LIST_LENGTH}", result["bytes_per_list_logged"]],
         ["outcomes attributed a second", result["outcomes_attributed_per_s"]],
+        [f"an audience of {result['audience_days']} days over HTTP: lists", result["audience_lists"]],
+        ["its outcomes, and those lost", f"{result['audience_outcomes']}, {result['audience_outcomes_lost']}"],
+        ["true difference of the arms, and measured", _difference(result)],
         ["lists computed again", result["replayed"]],
         ["of these the same", result["replay_same"]],
         ["different, explained", result["replay_explained"]],
@@ -103,6 +113,13 @@ def run(args: argparse.Namespace) -> None:
         ["days to a verdict over days of one look", result["sequential_over_fixed_days"]],
     ]
     print_report("The log of served lists", ["", ""], rows, result)
+
+
+def _difference(result: dict[str, Any]) -> str:
+    low, high = result["audience_interval"]
+    return (
+        f"{result['audience_true_difference']:+.4f}, {result['audience_difference']:+.4f} ({low:+.4f} to {high:+.4f})"
+    )
 
 
 def _write(fixture: ServingFixture, number: int) -> tuple[float, float, float]:
