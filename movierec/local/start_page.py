@@ -8,6 +8,7 @@ import contextlib
 import html
 import http.client
 import json
+import select
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ RETRY_AFTER = 2  # seconds
 MAX_LINES = 200  # of the progress
 MAX_BODY = 2 << 20  # bytes of a request that are read to the end before it is answered
 CLIENT_TIMEOUT = 5.0  # seconds
+WAIT_SECONDS = 0.1  # for a call, before it looks whether a web process takes them
 HANDOVER_SECONDS = 0.3  # that a web process is given to take a call before the page takes calls again
 MARK = "X-Movierec-Starting"  # header of the page's answers, which tells them from a web process's
 DETAIL = "movierec is starting: {step}. Send the same request again in a moment."
@@ -69,8 +71,12 @@ class StartPage:
         while not self._closed:
             self._taking_calls.wait()
             with self._turn:
-                if self._taking_calls.is_set() and not self._closed:
+                if self._taking_calls.is_set() and not self._closed and self._is_called():
                     self._server.handle_request()
+
+    def _is_called(self) -> bool:
+        """Wait a moment for a call: `handle_request` does not, on a socket that does not block."""
+        return bool(select.select([self.listener], [], [], WAIT_SECONDS)[0])
 
     def is_handed_over(self) -> bool:
         """Say whether a web process takes calls by now; the page takes none any more then."""
@@ -108,7 +114,6 @@ class StartPage:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    timeout = 0.1  # seconds that `handle_request` waits for a call
 
     def __init__(self, page: StartPage) -> None:
         self.page = page

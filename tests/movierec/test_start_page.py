@@ -54,6 +54,12 @@ def test_a_browser_sees_the_progress(page):
     assert 'http-equiv="refresh"' in text
 
 
+def test_it_leaves_the_processor_to_the_training_while_nobody_calls(page):
+    before = time.process_time()
+    time.sleep(1)
+    assert time.process_time() - before < 0.5, "it spins"
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", "/recommend?user_id=7"), ("POST", "/events"), ("PUT", "/x")])
 def test_a_call_is_told_to_come_again(page, method, path):
     page.note("--- tables".removeprefix("---"))
