@@ -13,7 +13,8 @@ from django.core.management import call_command
 
 from catalog.limits import DEMO_ID_BASE
 from catalog.models import Viewer, WatchEvent
-from recommender.models import ApiKey, Impression
+from recommender import tasks
+from recommender.models import ApiKey, Impression, Job
 from tests.support.live_server import LiveServer
 from tests.support.tiny_model import clear_caches
 from tests.support.workers import wait_until
@@ -324,6 +325,11 @@ def test_what_is_mine_is_imported_taken_back_and_erased(visit: Any) -> None:
     page.get_by_label("Your file").set_input_files({"name": "ratings.csv", "mimeType": "text/csv", "buffer": long})
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("This is a long file").wait_for()
+    page.get_by_text("It waits for its turn").wait_for()
+    page.get_by_role("progressbar").wait_for()
+    assert tasks.run_import(str(Job.objects.latest("created_at").pk))["taken"]  # as a worker does
+    page.get_by_text(f"{LONG_FILE} rows match no film").wait_for()
+    assert page.get_by_role("progressbar").count() == 0
 
     here.open("/mine/ratings")
     line = page.locator(".results li", has_text="The Matrix").first

@@ -40,6 +40,9 @@ export default function Mine({ tab }: { tab: string }) {
   );
 }
 
+/** What came of a file. Of a long one not all rows that match no film are listed: `rejected` counts them. */
+type Report = Schemas["HistoryAnswer"] & { rejected?: number };
+
 /** Return what a call answers; `otherwise` where nothing is known of the viewer yet. */
 async function orNothing<T>(answer: Promise<T>, otherwise: T): Promise<T> {
   try {
@@ -168,7 +171,7 @@ function Taste({ who }: { who: string }) {
 /** The export of another site, with what became of each of its rows. */
 function Import({ who }: { who: string }) {
   const { import: t, tabs } = useStrings().mine;
-  const [report, setReport] = useState<Schemas["HistoryAnswer"]>();
+  const [report, setReport] = useState<Report>();
   const [error, setError] = useState<unknown>();
   const [isReading, setReading] = useState(false);
   const [job, setJob] = useState<Schemas["JobAnswer"]>(); // stores a long file
@@ -188,7 +191,7 @@ function Import({ who }: { who: string }) {
       }
       setJob(undefined);
       if (now.status !== "done") throw new ApiError(400, now.status, now.error || t.stopped, 0);
-      setReport(now.result as Schemas["HistoryAnswer"]);
+      setReport(now.result as Report);
       if (!isDry) stored();
       return;
     }
@@ -229,6 +232,7 @@ function Import({ who }: { who: string }) {
     }
   };
 
+  const unmatched = report && t.unmatched(report.rejected ?? report.unmatched.length);
   return (
     <>
       <p className="lead">{t.intro}</p>
@@ -251,8 +255,8 @@ function Import({ who }: { who: string }) {
               {report.duplicates > 0 && t.duplicates(report.duplicates)} {report.other_rows > 0 && t.other(report.other_rows)}</p>
             {report.unmatched.length > 0 && (
               <>
-                <h3>{t.unmatched(report.unmatched.length)}</h3>
-                <div className="scroll" tabIndex={0} role="region" aria-label={t.unmatched(report.unmatched.length)}>
+                <h3>{unmatched}</h3>
+                <div className="scroll" tabIndex={0} role="region" aria-label={unmatched}>
                   <table>
                     <thead><tr><th>{t.line}</th><th>{t.what}</th><th>{t.why}</th></tr></thead>
                     <tbody>{report.unmatched.map((row) => <tr key={`${row.file} ${row.line}`}><td>{row.line}</td><td>{row.title} {row.year}</td><td lang="en">{row.reason}</td></tr>)}</tbody>
