@@ -39,13 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
     parser.add_argument("--preset", default="default", help="the shape of the model")
+    parser.add_argument("--ratings", type=int, metavar="N", help="generate so many, 154 for each viewer")
     parser.add_argument("--quick", action="store_true", help=f"generate {QUICK_RATINGS:,} ratings, not {RATINGS:,}")
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure the batch and print the report."""
     with isolated_system():
-        fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
+        ratings = args.ratings or (QUICK_RATINGS if args.quick else RATINGS)
+        fixture = load_and_build(args.data, ratings, args.preset)
         batch, bare = measure_batch()
         cost = run_isolated(_ensemble_cost)
     parameters = sum(parameter.numel() for parameter in fixture.ranker.model.parameters())

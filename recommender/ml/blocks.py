@@ -1,5 +1,8 @@
 """The encoder's blocks, gated (HSTU) and softmax, and the biases of their attention."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,41 +28,41 @@ class GatedBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
         """Encode x [B, L, D] with mask [B, L, 1], 0 at padding, and bias [B, H, Q, L]; returns the last Q tokens [B, Q,
         D]."""
+        b, length, d = x.shape
+        queries = bias.shape[2]
         x_in = self.norm_in(x)
         if self.recent is not None:
             x_in = self.recent(x_in * mask)
-        u, v, q, k = F.silu(self.project(x_in)).split(x.shape[2], dim=2)
-        return self._mix(x, u, q, k, v * mask, bias)
-
-    def forward_alike(
-        self, head: Tensor, tails: Tensor, masks: tuple[Tensor, Tensor], biases: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Encode windows that begin alike as `forward` does each of them: all of them begin with `head` [1, C, D], and
-        go on with `tails` [B, S, D]. `masks` and `biases` are of both, for Q queries of the tails [B, H, Q, C + S] and
-        R of the head. Returns the last R tokens of the head, and the last Q of the tails."""
-        d, count = head.shape[2], len(tails)
-        head_in, tails_in = self.norm_in(head), self.norm_in(tails)
-        if self.recent is not None:
-            head_in, tails_in = head_in * masks[0], tails_in * masks[1]
-            before = head_in[:, max(0, head.shape[1] - len(self.recent.weight) + 1) :]
-            joined = torch.cat([before.expand(count, -1, -1), tails_in], 1)
-            head_in, tails_in = self.recent(head_in), self.recent(joined)[:, before.shape[1] :]
-        u, v, q, k = F.silu(self.project(head_in)).split(d, dim=2)
-        tail_u, tail_v, tail_q, tail_k = F.silu(self.project(tails_in)).split(d, dim=2)
-        v, tail_v = v * masks[0], tail_v * masks[1]
-        all_k, all_v = (torch.cat([h.expand(count, -1, -1), t], 1) for h, t in ((k, tail_k), (v, tail_v)))
-        tails = self._mix(tails, tail_u, tail_q, all_k, all_v, biases[1])
-        return self._mix(head, u, q, k, v, biases[0]) if biases[0].shape[2] else head[:, :0], tails
-
-    def _mix(self, x: Tensor, u: Tensor, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-        """Return x [B, L, D] with what its last Q tokens see of k and v, under bias [B, H, Q, K]: [B, Q, D]."""
-        b, _, d = x.shape
-        queries = bias.shape[2]
-        q, k, v = (t.view(b, t.shape[1], self.heads, -1).transpose(1, 2) for t in (q[:, -queries:], k, v))
-        mixed = gated_attention(q, k, v, bias)
+        u, v, q, k = F.silu(self.project(x_in)).split(d, dim=2)
+        q, k, v = (t.view(b, length, self.heads, -1).transpose(1, 2) for t in (q, k, v * mask))
+        mixed = gated_attention(q[:, :, -queries:], k, v, bias)
         mixed = self.norm_out(mixed.transpose(1, 2).reshape(b, queries, d)) * u[:, -queries:]
         x = x[:, -queries:] + self.out(dropout(mixed, self.dropout, self.training))
         return self.ffn(x) if self.ffn else x
+
+    def forward_alike(self, x: Tensor, mask: Tensor, of: "AlikeWindows", biases: tuple[Tensor, Tensor]) -> Tensor:
+        """Encode windows that begin alike as `forward` does each of them. x [N, D] has the tokens that all begin with,
+        and then those that each goes on with; `mask` is [N, 1]. `biases` are of the head [1, H, R, C] and of the tails
+        [B, H, Q, C + S]. Returns the last R tokens of the head, and then the last Q of each tail."""
+        x_in = self.norm_in(x)
+        if self.recent is not None:
+            x_in = self.recent.mix_alike(x_in * mask, of)
+        u, v, q, k = F.silu(self.project(x_in)).split(x.shape[1], dim=1)
+        v = v * mask
+        queries = [bias.shape[2] for bias in biases]
+        mixed = []
+        for own, keys, values, bias in (
+            (of.head(q), of.head(k), of.head(v), biases[0]),
+            (of.tails(q), of.whole(k), of.whole(v), biases[1]),
+        ):
+            if count := bias.shape[2]:
+                own, keys, values = (
+                    t.view(*t.shape[:2], self.heads, -1).transpose(1, 2) for t in (own[:, -count:], keys, values)
+                )
+                mixed.append(gated_attention(own, keys, values, bias).transpose(1, 2).reshape(-1, x.shape[1]))
+        x, u = (of.last(t, *queries) for t in (x, u))
+        x = x + self.out(self.norm_out(torch.cat(mixed)) * u)
+        return self.ffn(x.unsqueeze(0)).squeeze(0) if self.ffn else x
 
 
 class SoftmaxBlock(nn.Module):
@@ -112,6 +115,58 @@ class CausalConv(nn.Module):
         for age in range(1, min(len(self.weight), x.shape[1])):
             mixed[:, age:].addcmul_(x[:, :-age], self.weight[age])
         return mixed
+
+    def mix_alike(self, x: Tensor, of: "AlikeWindows") -> Tensor:
+        """Mix the tokens x [N, D] of windows that begin alike, zero at padding."""
+        mixed, padded = x * self.weight[0], F.pad(x, (0, 0, 0, 1))
+        for weight, before in zip(self.weight[1:], of.before, strict=True):
+            mixed.addcmul_(padded.index_select(0, before), weight)
+        return mixed
+
+
+@dataclass
+class AlikeWindows:
+    """Where the tokens of windows lie that begin alike, in a tensor [N, D]: C that all begin with, then S of each of B
+    windows."""
+
+    count: int  # B
+    shared: int  # C
+    own: int  # S
+    before: list[Tensor]  # int64 [N] by age from 1 on: the token that is so far before each; N for none
+
+    @classmethod
+    def of(cls, count: int, shared: int, length: int, reach: int) -> Self:
+        """Return the places for `count` windows of `length` tokens with `shared` of them in common, and of the tokens
+        up to `reach` before each."""
+        own = length - shared
+        total = shared + count * own
+        places = torch.arange(shared, total).view(count, own)
+        whole = torch.cat([torch.arange(shared).expand(count, -1), places], 1)
+        padded = F.pad(whole, (reach, 0), value=total)
+        before = []
+        for age in range(1, reach + 1):
+            earlier = padded[:, reach - age : reach - age + length]
+            before.append(torch.cat([earlier[0, :shared], earlier[:, shared:].flatten()]))
+        return cls(count, shared, own, before)
+
+    def head(self, x: Tensor) -> Tensor:
+        """Return what all begin with, [1, C, D]."""
+        return x[: self.shared].unsqueeze(0)
+
+    def tails(self, x: Tensor) -> Tensor:
+        """Return what each goes on with, [B, S, D]."""
+        return x[self.shared :].view(self.count, self.own, -1)
+
+    def whole(self, x: Tensor) -> Tensor:
+        """Return the windows, [B, C + S, D]."""
+        return torch.cat([self.head(x).expand(self.count, -1, -1), self.tails(x)], 1)
+
+    def last(self, x: Tensor, of_head: int, of_tails: int) -> Tensor:
+        """Return so many of the last tokens of the head, all or none, and of each tail: [n, D]."""
+        if of_tails == self.own:
+            return x if of_head else x[self.shared :]
+        tails = self.tails(x)[:, -of_tails:].reshape(-1, x.shape[1])
+        return torch.cat([x[: self.shared], tails]) if of_head else tails
 
 
 class AttentionBias(nn.Module):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.ml.batches import LENGTH_STEP, Batch
-from recommender.ml.blocks import AttentionBias, GatedBlock, SoftmaxBlock, causal_mask, dropout
+from recommender.ml.blocks import AlikeWindows, AttentionBias, GatedBlock, SoftmaxBlock, causal_mask, dropout
 from recommender.ml.config import GAP_BUCKETS, GAP_NONE, NUM_STARS, ModelConfig
 from recommender.ml.features import Features
 from recommender.ml.item_embedding import ItemEmbedding
@@ -177,15 +177,16 @@ class TransformerRecModel(nn.Module):
     ) -> Tensor:
         """Return what `_encode` does of the last token, [B, 1, D], of windows whose first `alike` columns are the
         same."""
-        (head, head_mask), (tails, tail_mask) = (
-            self._embed(part, read_items) for part in (batch.select(slice(1)).columns(0, alike), batch.columns(alike))
-        )
+        parts = (batch.select(slice(1)).columns(0, alike), batch.columns(alike))
+        tokens, masks = zip(*(self._embed(part, read_items) for part in parts), strict=True)
+        x, mask = (torch.cat([part.flatten(0, 1) for part in both]) for both in (tokens, masks))
+        of = AlikeWindows.of(len(tokens[1]), alike, batch.items.shape[1], max(0, self.config.recent - 1))
         bias = self.bias(batch, position_bias)
         for number, block in enumerate(self.blocks, 1):
             is_last = number == len(self.blocks)
             biases = (bias[:1, :, alike if is_last else 0 : alike, :alike], bias[:, :, -1 if is_last else alike :])
-            head, tails = cast(GatedBlock, block).forward_alike(head, tails, (head_mask, tail_mask), biases)
-        return tails
+            x = cast(GatedBlock, block).forward_alike(x, mask, of, biases)
+        return x.unsqueeze(1)
 
     def _embed(self, batch: Batch, read_items: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         """Return the tokens [B, L, D] as the blocks get them, and a mask [B, L, 1], 0 at padding."""

@@ -86,6 +86,8 @@ class CommonGround:
 
     def _people(self, row: int, watched: Sequence[_Watched]) -> Text | None:
         table, (first, last) = self._table, self._table.credit_start[row : row + 2].tolist()
+        if first == last:
+            return None
         people, roles = table.credit_person[first:last], table.credit_role[first:last]
         keys = _credit_keys(people, roles)
         counts = np.stack([member.count_credits(keys) for member in watched])

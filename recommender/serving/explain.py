@@ -145,8 +145,9 @@ def shared_attributes(snapshot: CatalogueSnapshot, row: int, other: int) -> Text
     table, series = snapshot.table, series_of(snapshot)
     if series[row] >= 0 and series[row] == series[other]:
         return Text("Of the same series as {film}.", (other,))
-    others = set(_credits(table, other))
-    shared = [credit for credit in _credits(table, row) if credit in others]
+    credits = _credits(table, row)
+    others = set(_credits(table, other)) if credits else ()
+    shared = [credit for credit in credits if credit in others]
     directing = [credit for credit in shared if credit[1] == DIRECTOR]
     if people := [table.person_names[person] for person, _ in (directing or shared)[:MAX_NAMES]]:
         text = "Directed by {person}, like {film}." if directing else "With {person}, like {film}."
@@ -162,6 +163,8 @@ def shared_attributes(snapshot: CatalogueSnapshot, row: int, other: int) -> Text
 def _credits(table: CatalogueTable, row: int) -> list[tuple[int, int]]:
     """Return person and role of the credits of the movie at `row`."""
     entries = _entries(table.credit_start, row)
+    if entries.start == entries.stop:
+        return []
     return list(zip(table.credit_person[entries].tolist(), table.credit_role[entries].tolist(), strict=True))
 
 

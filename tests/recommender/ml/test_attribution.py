@@ -64,7 +64,7 @@ def test_variants_in_one_pass_are_the_histories_one_by_one(ranker, length, reque
 
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize("length", [9, 23, 24, 25, MOVIES])
-@pytest.mark.parametrize("shape", [{}, {"recent": 0}, {"block": "softmax"}, {"temporal": False}])
+@pytest.mark.parametrize("shape", [{}, {"recent": 0}, {"ffn": 1}, {"block": "softmax"}, {"temporal": False}])
 def test_what_variants_begin_with_is_encoded_once(length, timed, shape, monkeypatch):
     ranker = untrained(**{"max_len": 24, "taste_len": 6, **shape})
     events = history(length) if timed else Events.from_ids(history(length).movie_ids)
