@@ -13,6 +13,7 @@ from catalog.exchange.row_schemas import FIELDS, TRANSLATED_TEXTS, RowKind
 from catalog.keys import write_key_text
 from catalog.models import Genre, Viewer
 from catalog.selectors import translation_languages
+from infrastructure.read_replica import read_from_replica
 
 PAGE_SIZE = 2000  # rows
 LINES_IN_PIECE = 1000
@@ -100,7 +101,11 @@ def _viewers() -> Iterator[Viewer]:
     """Yield all viewers: those whose keys are numbers, then the others, by key."""
     after: Any
     for field, after in (("id", 0), ("key", "")):
-        while viewers := list(Viewer.objects.filter(**{f"{field}__gt": after}).order_by(field)[:PAGE_SIZE]):
+        while True:
+            with read_from_replica():
+                viewers = list(Viewer.objects.filter(**{f"{field}__gt": after}).order_by(field)[:PAGE_SIZE])
+            if not viewers:
+                break
             yield from viewers
             after = getattr(viewers[-1], field)
 

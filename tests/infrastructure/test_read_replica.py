@@ -139,6 +139,8 @@ def test_what_reads_much_reads_the_replica_and_misses_nothing(standby, tmp_path)
     assert "catalog_watchevent WHERE id >" in standby.statements
     assert "".join(export_rows(RowKind.MOVIES, FileFormat.JSONL)).count("\n") > 3
     assert "catalog_movietag" in standby.statements
+    assert "".join(export_rows(RowKind.VIEWERS, FileFormat.JSONL)).count("\n") > 1
+    assert 'FROM "catalog_viewer" WHERE "catalog_viewer"."id" >' in standby.statements
 
 
 def test_the_lists_of_all_viewers_are_made_from_the_replica(standby):

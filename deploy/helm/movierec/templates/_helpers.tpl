@@ -67,7 +67,8 @@ volumeMounts:
   - {name: state, mountPath: /var/lib/movierec}
   - {name: tmp, mountPath: /tmp}
 env:
-  {{- range $name := list "DATABASE_URL" "REDIS_URL" "MOVIEREC_SECRET_KEY" "MOVIEREC_ADMIN_PASSWORD" }}
+  {{- $names := list "DATABASE_URL" "REDIS_URL" "MOVIEREC_SECRET_KEY" "MOVIEREC_ADMIN_PASSWORD" }}
+  {{- range $name := concat $names .root.Values.secrets.more }}
   - name: {{ $name }}
     valueFrom:
       secretKeyRef: {name: {{ $.root.Values.secrets.name }}, key: {{ $name }}}
