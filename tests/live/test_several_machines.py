@@ -1,16 +1,21 @@
-"""Another machine: web processes with a state folder of their own, which find the models in an S3 server alone."""
+"""Another machine: web processes with a state folder of their own, which find the models in an S3 server alone, and a
+host that is cut off while a model is swapped."""
 
+import os
 import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 
-from recommender import process_state, registry
+from recommender import cache, process_state, registry
 from recommender.models import ModelVersion
 from recommender.registry import artifacts
 from tests.support.cast import ADA
-from tests.support.live_server import LiveServer
+from tests.support.live_server import LiveServer, Load
 from tests.support.s3_server import S3Server
-from tests.support.tiny_model import TINY_MODEL
+from tests.support.tiny_model import TINY_MODEL, second_version
 from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.slow
@@ -43,7 +48,7 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
     wish = {"user_id": ADA, "history": ["1"], "top_k": 5}  # no stored list answers it
 
     def asked():
-        return another.call("/recommend", wish)
+        return another.fetch("/recommend", wish)
 
     def serving():
         return {(one["model_version"], one["degraded"]) for one in another.fetch_from_each_worker("/recommend", wish)}
@@ -62,7 +67,7 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
         registry.activate("next", "by force")
         answers = [asked() for _ in range(20)]
         assert {(one["model_version"], one["degraded"]) for one in answers} == {(TINY_MODEL, True)}
-        assert "in place of next" in another.call("/health/ready")["parts"]["model"]
+        assert "in place of next" in another.fetch("/health/ready")["parts"]["model"]
     finally:
         s3.start()
     assert artifacts.upload_missing() == ["next"]
@@ -70,3 +75,41 @@ def test_a_fresh_machine_serves_the_model_it_fetched_and_keeps_it_while_the_stor
     registry.activate(TINY_MODEL, "as before")
     ModelVersion.objects.filter(name="next").delete()
     shutil.rmtree(artifacts.folder("next"))
+
+
+def test_a_host_that_is_cut_off_while_a_model_is_swapped_comes_back_with_the_new_one(live, model_folder):
+    """It is not waited for without end, and never takes the old model for the current one afterwards."""
+    wish = {"user_id": ADA, "history": ["1"], "top_k": 5}
+    host = LiveServer(live.key, MOVIEREC_WEB_WORKERS="1")
+
+    def activate():
+        try:
+            return registry.activate("second", "while a host is away")
+        finally:
+            connection.close()
+
+    def model_of(reply):
+        return (reply.body["model_version"], reply.body["degraded"])
+
+    try:
+        with (
+            second_version(model_folder),
+            Load({"asked": lambda rng: live.send("/recommend", wish)}, clients=2) as load,
+        ):
+            wait_until(lambda: any(loaded == TINY_MODEL for loaded in cache.models_by_process().values()), 30)
+            for pid in (*host.workers, host.process.pid):
+                os.kill(pid, signal.SIGSTOP)
+            with ThreadPoolExecutor(1) as threads:
+                assert threads.submit(activate).result(60).name == "second"
+            for pid in (*host.workers, host.process.pid):
+                os.kill(pid, signal.SIGCONT)
+            back = [host.send("/recommend", wish) for _ in range(20)]
+            wait_until(lambda: model_of(host.send("/recommend", wish)) == ("second", False), 30)
+            load.wait_until_all(lambda one: model_of(one) == ("second", False))
+            registry.activate(TINY_MODEL, "as before")
+    finally:
+        host.stop()
+        ModelVersion.objects.filter(name="second").delete()
+    assert {reply.status for reply in back} == {200}
+    assert {model_of(reply) for reply in back} <= {("second", False), (TINY_MODEL, True)}
+    assert {(one.status, one.body["degraded"]) for one in load.outcomes} == {(200, False)}
