@@ -67,6 +67,7 @@ class TasteProfile(NamedTuple):
     decades: list[tuple[int, int]]  # (1990, number of movies), without gaps
     languages: list[LanguageShare]  # the most watched first
     sentences: list[str]  # the same in words of the language that was wished, what stands out most first
+    genre_names: dict[str, str]  # the genres' own names to those of that language
 
 
 _GENRE_SENTENCES = {
@@ -77,7 +78,7 @@ _PERSON_SENTENCES = {
     "director": "Likes films by {person}: {count} of them.",
     "actor": "Likes films with {person}: {count} of them.",
 }
-EMPTY_TASTE = TasteProfile(0, 0, 0, None, [], [], [], [], [])
+EMPTY_TASTE = TasteProfile(0, 0, 0, None, [], [], [], [], [], {})
 
 
 def build_taste_profile(viewer_id: int, wish: LanguageWish = NO_WISH) -> TasteProfile | None:
@@ -104,7 +105,8 @@ def build_taste_profile(viewer_id: int, wish: LanguageWish = NO_WISH) -> TastePr
     ratings = history.ratings[~np.isnan(history.ratings)]
     genres = _genre_shares(snapshot, rows, cache_read.epoch)
     decades, languages = _movies_per_decade(snapshot.table.year[rows]), _language_shares(snapshot, rows)
-    words = Words(snapshot, snapshot.language_chain(wish, history.language))
+    chain = snapshot.language_chain(wish, history.language)
+    words = Words(snapshot, chain)
     return TasteProfile(
         movie_count=len(rows),
         liked_count=len(all_liked.rows),
@@ -115,6 +117,7 @@ def build_taste_profile(viewer_id: int, wish: LanguageWish = NO_WISH) -> TastePr
         decades=decades,
         languages=languages,
         sentences=[words.say(text) for text in _sentences(genres, people, decades, languages, len(rows))],
+        genre_names=snapshot.genre_names_in(chain),
     )
 
 

@@ -316,7 +316,7 @@ def test_what_is_mine_is_imported_taken_back_and_erased(visit: Any) -> None:
     page.get_by_role("button", name="Look first").click()
     page.get_by_text("would be stored").wait_for()
     page.get_by_role("button", name="Import", exact=True).click()
-    page.get_by_text("1 rows match no film").wait_for()
+    page.get_by_text("1 row matches no film").wait_for()
     page.get_by_role("cell", name="No Such Film").wait_for()
 
     head, *_ = ratings.splitlines(keepends=True)
@@ -402,6 +402,12 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
     page.goto(here.url + "/")
     page.get_by_text("A part of the system is down").wait_for()
     page.get_by_text("There is no trained model yet").wait_for()
+    page.route("**/health/ready", lambda route: _changed(route, model_version="default-20261130"))
+    page.goto(here.url + "/")
+    page.get_by_text("A part of the system is down").wait_for()
+    page.wait_for_timeout(500)
+    assert not page.get_by_text("There is no trained model yet").is_visible(), "a page for somebody whom it does not know"
+    page.unroute("**/health/ready")
     page.unroute("**/home?*")
     page.route("**/home?*", lambda route: _changed(route, rows=[]))
     page.goto(here.url + "/")
@@ -445,8 +451,12 @@ def test_a_refused_token_is_renewed_and_offline_marks_are_sent_later(visit: Any)
     card.get_by_role("button", name="Watchlist").click()
     page.get_by_text("it will be sent when you are online").wait_for()
     assert not WatchEvent.objects.filter(viewer_id=VIEWER + 5, movie_id=film).exists()
+    page.get_by_role("link", name="Together").click()  # its script was never fetched
+    page.get_by_role("heading", name="You are offline").wait_for()
     here.context.set_offline(False)
     wait_until(lambda: WatchEvent.objects.filter(viewer_id=VIEWER + 5, movie_id=film).exists(), 60)
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("heading", name="Together", exact=True).wait_for()
 
 
 @pytest.mark.slow
@@ -465,6 +475,8 @@ def test_german_by_the_browsers_wish_and_by_choice(visit: Any) -> None:
     page.locator(".settings summary").click()
     page.locator(".sheet select").first.select_option("de")
     page.locator(".sentences", has_text="als andere").wait_for()
+    genres = page.locator(".bars li > span:first-child").all_inner_texts()
+    assert not {"Comedy", "Adventure", "Horror"} & set(genres)
 
 
 @pytest.mark.slow

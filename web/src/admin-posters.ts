@@ -23,9 +23,9 @@ function drawInto(tile: HTMLElement): void {
   for (const { tag, attributes } of drawing.shapes satisfies Shape[]) element(tag, attributes, motif);
   drawing.lines.forEach((line, index) => {
     const y = HEIGHT - 42 - (drawing.lines.length - 1 - index) * drawing.size * 1.12;
-    element("text", { x: 14, y, fill: "#fff", "font-size": drawing.size, "font-weight": 700 }, svg).textContent = line;
+    element("text", { x: 14, y, fill: "#fff", "font-size": drawing.size, "font-weight": 700, direction: "ltr" }, svg).textContent = line;
   });
-  element("text", { x: 14, y: HEIGHT - 14, fill: "#fff", opacity: 0.85, "font-size": 20 }, svg).textContent = drawing.year;
+  element("text", { x: 14, y: HEIGHT - 14, fill: "#fff", opacity: 0.85, "font-size": 20, direction: "ltr" }, svg).textContent = drawing.year;
   tile.firstChild?.remove(); // the letters
 }
 

@@ -8,7 +8,7 @@ import { Home } from "./pages/home";
 import { GridSkeleton } from "./row";
 import { Settings } from "./settings";
 import { useStore } from "./store";
-import { Nowhere } from "./trouble";
+import { Boundary, Nowhere } from "./trouble";
 
 const Browse = lazy(() => import("./pages/browse"));
 const FilmPage = lazy(() => import("./pages/film"));
@@ -23,27 +23,30 @@ export function App() {
   const t = useStrings();
   const behind = useStore(glass);
   const who = useStore(viewer);
+  const [path] = useLocation();
   return (
     <>
       <a className="skip" href="#content">{t.skip}</a>
       <Bar />
       <Offline />
       <Content>
-        <Suspense fallback={<GridSkeleton />}>
-          <Switch>
-            <Route path="/">{who === undefined ? <Viewers first /> : <Home />}</Route>
-            <Route path="/viewers"><Viewers /></Route>
-            <Route path="/film/:id">{({ id }) => <FilmPage key={id} id={decodeURIComponent(id)} />}</Route>
-            <Route path="/browse"><Browse /></Route>
-            <Route path="/search"><Search /></Route>
-            <Route path="/mine/:tab?">{({ tab }) => <Mine tab={tab ?? "history"} />}</Route>
-            <Route path="/together"><Together /></Route>
-            <Route path="/start"><Start /></Route>
-            <Route><Nowhere /></Route>
-          </Switch>
-        </Suspense>
+        <Boundary key={path}>
+          <Suspense fallback={<GridSkeleton />}>
+            <Switch>
+              <Route path="/">{who === undefined ? <Viewers first /> : <Home />}</Route>
+              <Route path="/viewers"><Viewers /></Route>
+              <Route path="/film/:id">{({ id }) => <FilmPage key={id} id={decodeURIComponent(id)} />}</Route>
+              <Route path="/browse"><Browse /></Route>
+              <Route path="/search"><Search /></Route>
+              <Route path="/mine/:tab?">{({ tab }) => <Mine tab={tab ?? "history"} />}</Route>
+              <Route path="/together"><Together /></Route>
+              <Route path="/start"><Start /></Route>
+              <Route><Nowhere /></Route>
+            </Switch>
+          </Suspense>
+        </Boundary>
       </Content>
-      {behind && <Suspense><Glass /></Suspense>}
+      {behind && <Boundary><Suspense><Glass /></Suspense></Boundary>}
       <Notices />
     </>
   );

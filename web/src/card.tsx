@@ -90,7 +90,7 @@ export function Marked({ movieId, made, title }: { movieId: string; made: Mark; 
   }, [made.at]);
   return (
     <div className="made" ref={box}>
-      <span><Icon name={made.kind} /> {described(made)}{made.waits && " …"}</span>
+      <span><Icon name={made.kind} /> {described(made)}{made.waits && "…"}</span>
       {undoable && (
         <button type="button" className="undo" onClick={() => void undo(movieId)} aria-label={`${t.undo}: ${described(made)}, ${title}`}>{t.undo}</button>
       )}

@@ -39,7 +39,7 @@ function DrawnPoster({ film }: { film: Drawn }) {
           <text key={index} x="14" y={first + index * drawing.size * 1.12}>{line}</text>
         ))}
       </g>
-      <text x="14" y={HEIGHT - 14} fill="#fff" opacity="0.85" fontSize="20">{drawing.year}</text>
+      <text x="14" y={HEIGHT - 14} fill="#fff" opacity="0.85" fontSize="20" direction="ltr">{drawing.year}</text>
     </svg>
   );
 }

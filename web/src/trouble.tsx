@@ -1,13 +1,14 @@
-import { useEffect, useState } from "react";
+import { Component, type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import { ApiError } from "./api";
+import { config } from "./config";
 import { useTitle } from "./hooks";
 import { useStrings } from "./i18n";
 
 /** What went wrong, in words for a person, and what to do. */
 export function Trouble({ error, retry }: { error: unknown; retry?: () => void }) {
   const t = useStrings().trouble;
-  const { retry: again } = useStrings();
+  const { retry: again, chooser } = useStrings();
   const status = error instanceof ApiError ? error.status : -1;
   const [left, setLeft] = useState(error instanceof ApiError ? error.retryAfter : 0);
   useEffect(() => setLeft(error instanceof ApiError ? error.retryAfter : 0), [error]);
@@ -34,9 +35,26 @@ export function Trouble({ error, retry }: { error: unknown; retry?: () => void }
       <h2>{title}</h2>
       {hint && <p>{hint}</p>}
       {retry && <button type="button" className="primary" onClick={retry}>{again}</button>}
+      {(status === 401 || status === 403) && config.tokenUrl === "" && <Link href="/viewers">{chooser.title}</Link>}
       {error instanceof ApiError && error.code && <p className="small">{t.code(error.code)}</p>}
     </div>
   );
+}
+
+/** Holds a page whose script did not come: without a network, or as there is a newer one. To try again is to load the page. */
+export class Boundary extends Component<{ children: ReactNode }, { error?: Error }> {
+  override state: { error?: Error } = {};
+
+  static getDerivedStateFromError(error: Error): { error: Error } {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    const isMissing = /import|module/i.test(error.message); // each browser has its own words for a script that does not come
+    return <Trouble error={isMissing ? new ApiError(0, "", "", 0) : error} retry={() => location.reload()} />;
+  }
 }
 
 /** The page of an address that there is not. */

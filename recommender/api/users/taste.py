@@ -80,7 +80,7 @@ class TasteView(ApiView):
             "mean_rating": None if taste.mean_rating is None else round(taste.mean_rating, 2),
             "genres": [
                 {
-                    "name": genre.name,
+                    "name": taste.genre_names.get(genre.name, genre.name),
                     "share": round(genre.share, 4),
                     "everyone": round(genre.baseline_share, 4),
                     "direction": str(genre.direction),

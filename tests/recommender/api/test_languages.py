@@ -191,7 +191,12 @@ def test_why_a_list_is_empty_is_told_in_the_language(api, translated):
 
 def test_what_a_viewer_likes_is_told_in_the_language(site, translated):
     path = f"/users/{ADA}/taste"
-    german = site.get(path, HTTP_ACCEPT_LANGUAGE="de")["sentences"]
+    told = site.get(path, HTTP_ACCEPT_LANGUAGE="de")
+    german = told["sentences"]
+    names = {genre["name"] for genre in told["genres"]}
+    assert "Abenteuer" in names
+    assert "Adventure" not in names
+    assert "Adventure" in {genre["name"] for genre in site.get(path)["genres"]}
     assert "Mag Filme mit Harrison Ford: 4 davon." in german
     assert any(re.match(r"Schaut mehr Action als andere: 83\N{NO-BREAK SPACE}% der Filme", one) for one in german)
     assert site.get(path, HTTP_ACCEPT_LANGUAGE="fr-CA, en;q=0.5")["sentences"][-1].count("Harrison Ford") <= 1

@@ -27,6 +27,7 @@ export function Home() {
   });
   const answer = page.data;
   const first = answer?.rows[0];
+  const isModelless = useModelless(answer?.model_version === null);
   useListInfo(answer && { what: t.home.title, source: first?.source ?? "popular", model: answer.model_version, degraded: answer.degraded, removed: {} });
 
   if (page.isError) return <Trouble error={page.error} retry={() => void page.refetch()} />;
@@ -37,7 +38,7 @@ export function Home() {
         {isChanged && <p className="changed"><span>{t.home.changed}</span> <button type="button" onClick={renewLists}>{t.home.renew}</button></p>}
       </div>
       {answer?.degraded && <p className="note" role="status">{t.home.degraded}</p>}
-      {answer && answer.model_version === null && answer.rows.length > 0 && <p className="note" role="status">{t.home.noModel}</p>}
+      {isModelless && answer && answer.rows.length > 0 && <p className="note" role="status">{t.home.noModel}</p>}
       {!answer && <RowSkeletons />}
       {answer?.rows.length === 0 && (
         <div className="trouble">
@@ -52,6 +53,12 @@ export function Home() {
       ))}
     </>
   );
+}
+
+/** Tell whether the site has no model yet. A page of none may also be one for somebody whom it does not know. */
+function useModelless(isAsked: boolean): boolean {
+  const state = useQuery({ queryKey: ["ready"], enabled: isAsked, queryFn: () => data(client.GET("/health/ready")) });
+  return isAsked && state.data?.model_version === null;
 }
 
 /** Return a row's title: one that speaks of a film leads to it, one of a genre or a person to the films of it. */
