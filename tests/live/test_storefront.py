@@ -406,7 +406,9 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
     page.goto(here.url + "/")
     page.get_by_text("A part of the system is down").wait_for()
     page.wait_for_timeout(500)
-    assert not page.get_by_text("There is no trained model yet").is_visible(), "a page for somebody whom it does not know"
+    assert not page.get_by_text("There is no trained model yet").is_visible(), (
+        "a page for somebody whom it does not know"
+    )
     page.unroute("**/health/ready")
     page.unroute("**/home?*")
     page.route("**/home?*", lambda route: _changed(route, rows=[]))
