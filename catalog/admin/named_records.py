@@ -49,10 +49,10 @@ class NamedRecordAdmin(CatalogueAdmin):
         return movie_counts(self.link_table, self.column, [record.pk for record in records])
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict, set, list]:
-        """Return the records and their merchandising rules: Django would list every movie of a genre."""
+        """Return the records and their rules: Django would list every movie of a genre."""
         counts = self.movie_counts_of(objs)
         records = [f"{record}, of {count_noun(counts.get(record.pk, 0), 'film')}" for record in objs]
-        rules = [f"merchandising rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
+        rules = [f"rule: {rule}" for rule in Rule.objects.filter(**{f"{self.column}__in": objs})]
         missing = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
         return [*records, *rules], {self.opts.verbose_name_plural: len(records)}, missing, []
 

@@ -11,6 +11,7 @@ from recommender.admin import (
     movies,
     rules,
     schedules,
+    sidebar,
     staff,
     viewers,
     webhooks,
@@ -34,3 +35,5 @@ __all__ = [
     "viewers",
     "webhooks",
 ]
+
+sidebar.name_records()

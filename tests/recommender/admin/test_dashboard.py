@@ -1,5 +1,9 @@
 """The admin's dashboard: its figures by hand, in few queries."""
 
+import re
+from html import unescape
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -115,6 +119,14 @@ def test_detail_and_remedy_are_two_sentences():
     assert (join_sentences("", "Start it."), join_sentences("2 waiting", "")) == ("Start it.", "2 waiting")
 
 
+def path_of(page: Any) -> list[tuple[str, str]]:
+    """Return the links at the page's top, each with its words; not what is said beside them in smaller letters."""
+    heading = page.content.decode().partition("<h1")[2].partition("</h1>")[0].partition("<span")[0]
+    return [
+        (link, unescape(words).strip()) for link, words in re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a', heading)
+    ]
+
+
 def test_the_menu_is_in_the_order_of_the_work_and_names_every_page(admin_client):
     groups = admin_client.get("/admin/").context["sidebar_navigation"]
     titles = [str(group["title"]) for group in groups]
@@ -131,4 +143,8 @@ def test_the_menu_is_in_the_order_of_the_work_and_names_every_page(admin_client)
     assert pages[-1] == "The storefront"
     for group in groups:
         for item in group["items"]:
-            assert admin_client.get(item["link"]).status_code == 200, item["title"]
+            page = admin_client.get(item["link"])
+            assert page.status_code == 200, item["title"]
+            if group["title"]:  # the page calls itself what the menu calls it, and so does its path
+                assert re.search(rf"<title>\s*{re.escape(item['title'])} \| movierec", page.content.decode())
+                assert path_of(page) == [(item["link"], item["title"])]
