@@ -103,16 +103,14 @@ def read_training_data() -> dict[str, Any]:
     import django
 
     django.setup()
-    from recommender.ml.data import tokenise
-    from recommender.ml.vocab import Vocab
     from recommender.training.snapshot import take_snapshot
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         snapshot = take_snapshot(Path(folder))
-    tokens = tokenise(snapshot.histories, Vocab(snapshot.movie_ids))
+        tokens = snapshot.tokens()
     seconds = time.perf_counter() - started
-    counts = snapshot.counts()
+    counts = snapshot.counts
     sizes = {"movies": counts["films"], "viewers": counts["viewers"], "events": counts["events"]}
     return sizes | {"tokens": len(tokens.items), "read_s": seconds}
 

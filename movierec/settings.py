@@ -34,6 +34,8 @@ if "@" in urlsplit(MODELS_URL).netloc:
     raise ImproperlyConfigured("MOVIEREC_MODELS_URL must not hold credentials: their own variables do.")
 DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
+SHARDS_DIR = STATE_DIR / "histories"  # of all viewers, as training reads them
+NIGHTLY_MAPPED_BYTES = env.int("MOVIEREC_NIGHTLY_MAPPED_MB", default=300) * disk_space.MB  # of histories in memory
 BIND = bind_host()
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)
@@ -288,6 +290,7 @@ WRITTEN_FOLDERS = {  # what this machine writes -> where
     "state": STATE_DIR,
     "models": MODEL_STORE,
     "checkpoints": CHECKPOINT_DIR,
+    "histories": SHARDS_DIR,
     "logs": STATE_DIR / "logs",
     "temporary files": Path(env("TMPDIR", default="/tmp")),  # noqa: S108 - asking `tempfile` fails on a full disk
 }

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -223,8 +224,9 @@ def _delete_merges(viewer: Key) -> None:
 
 def finish_erasures() -> int:
     """Delete what was stored while a viewer was being erased. Return the number of erasures that are complete."""
-    finished = 0
-    for erasure in Erasure.objects.order_by("pk"):
+    finished, erasures = 0, list(Erasure.objects.order_by("pk"))
+    forgotten = _forget_in_shards([erasure.viewer_id for erasure in erasures])
+    for erasure in erasures:
         older_batches = Job.objects.filter(
             kind=Job.Kind.BATCH, status=Job.Status.RUNNING, started_at__lt=erasure.began_at
         )
@@ -237,9 +239,19 @@ def finish_erasures() -> int:
             history_files.forget_viewer(erasure.viewer_id, erasure.viewer_key or None)
             storage.erase_viewer(erasure.viewer_id)
             experiments.erase_viewer(erasure.viewer_id)
-            if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over:
+            if delete_lists(erasure.viewer_id, erasure.viewer_key or None) and is_over and forgotten:
                 finished += Erasure.objects.filter(pk=erasure.pk, began_at=erasure.began_at).delete()[0]
     return finished
+
+
+def _forget_in_shards(viewer_ids: list[int]) -> bool:
+    """Take viewers out of the histories that this machine has for training. False while these are written."""
+    if not settings.SHARDS_DIR.exists():
+        return True
+    # It reads Parquet, which web processes do without.
+    from recommender.shards.erasure import forget_viewers
+
+    return forget_viewers(settings.SHARDS_DIR, viewer_ids)
 
 
 def _are_logs_stored_through(moment: datetime) -> bool:

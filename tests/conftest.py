@@ -1,8 +1,11 @@
 """Load the fixtures of tests/support for every test."""
 
+import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import RequestFactory
 
 pytest_plugins = [
@@ -15,6 +18,13 @@ pytest_plugins = [
     "tests.support.launcher",
     "tests.support.viewer_traces",
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_shards_of_another_test() -> Iterator[None]:
+    """Delete the histories that a test exported: the next one has other events of viewers of the same ids."""
+    yield
+    shutil.rmtree(settings.SHARDS_DIR, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

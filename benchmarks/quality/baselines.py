@@ -9,8 +9,9 @@ import numpy as np
 from benchmarks.protocols import Task
 from benchmarks.quality.summaries import summary, unwrap_single_test
 from recommender.ml import evaluate
-from recommender.ml.baselines import TrainingTokens, baseline_fitters, fit_recent_popularity
+from recommender.ml.baselines import baseline_fitters, fit_recent_popularity
 from recommender.ml.evaluate import Scorer
+from recommender.ml.training_tokens import TrainingTokens
 
 DAYS = 7  # of a second recent popularity, besides 30 days
 PUBLISHED = {"popularity": (0.036, 0.018), "ease": (0.110, 0.054)}  # HR@10 and NDCG@10 on protocol A

@@ -15,12 +15,13 @@ from benchmarks.protocols import Task, feature_names, movie_features, sort_event
 from benchmarks.quality.trending_chart import TrendingChart
 from catalog.dataset import Dataset
 from recommender.ml import beyond_accuracy, evaluate, visits
-from recommender.ml.baselines import TrainingTokens, baseline_fitters
+from recommender.ml.baselines import baseline_fitters
 from recommender.ml.data import Histories, Tokens, data_hash, tokenise
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.metrics import paired_bootstrap
 from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.visits import DAY, RelevantItems, Visits
 from recommender.ml.vocab import Vocab
 

@@ -88,11 +88,12 @@ def _check_histories(scratch: Path, expected: Histories) -> None:
     """Compare the histories of all viewers. Raises `SystemExit` where any event differs from the files."""
     from catalog import selectors
     from recommender.history import to_model_events
-    from recommender.training import snapshot
+    from recommender.shards.export import update_shards
+    from recommender.shards.reading import read_all_histories
 
     serving_events = [to_model_events(history) for history in selectors.histories(expected.viewers.tolist())]
     for reader, histories in (
-        ("Training", snapshot.take_snapshot(scratch).histories),
+        ("Training", read_all_histories(scratch, update_shards(scratch))),
         ("Serving", Histories.from_events(serving_events)),
     ):
         for column in ("indptr", "movie_ids", "times", "kinds", "ratings", "completions", "timed"):

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from django.conf import settings
 
 from benchmarks.synthetic_data import write_synthetic_movielens
-from recommender.ml.baselines import TrainingTokens
 from recommender.ml.config import get_preset
-from recommender.ml.data import Histories, tokenise
+from recommender.ml.data import Histories
 from recommender.ml.ensemble_fitting import prior_ensemble
 from recommender.ml.features import build_features
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.model_folder import save_model
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.visits import Visits
 from recommender.ml.vocab import Vocab
@@ -47,18 +48,22 @@ def load_and_build(data: Path | None, ratings: int, preset_name: str, people: Pa
 def build_fixture(preset_name: str) -> ServingFixture:
     """Build the fixture on the loaded data. The weights are not trained: ranking costs the same."""
     from recommender import registry
+    from recommender.shards.manifest import Manifest
+    from recommender.shards.reading import read_all_histories
     from recommender.training.neighbours import make_neighbours
     from recommender.training.snapshot import take_snapshot
 
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
         snapshot = take_snapshot(Path(folder))
+        tokens = snapshot.tokens()
+    manifest = Manifest.load(settings.SHARDS_DIR)
+    assert manifest is not None
     vocab = Vocab(snapshot.movie_ids)
     features = build_features(snapshot.movie_features)
     torch.manual_seed(1)
     model = TransformerRecModel(len(vocab), get_preset(preset_name).model, features)
-    tokens = tokenise(snapshot.histories, vocab)
     training = TrainingTokens(tokens, tokens.indptr[1:], len(vocab))
-    prior = TransitionPrior.from_tokens(training.viewers, training.items, training.num_items, 1.0)
+    prior = TransitionPrior.from_training(training, 1.0)
     popularity = DailyPopularity.from_tokens(tokens, len(vocab))
     stops = tokens.indptr[1:]
     ensemble = prior_ensemble(
@@ -72,7 +77,8 @@ def build_fixture(preset_name: str) -> ServingFixture:
         )
         registry.register(model_folder, preset=preset_name, movies=len(vocab))
     registry.activate(ACTIVE_VERSION, "for the benchmark")
-    return ServingFixture(create_key(), snapshot.histories, Ranker.load(registry.folder(ACTIVE_VERSION)))
+    histories = read_all_histories(settings.SHARDS_DIR, manifest)
+    return ServingFixture(create_key(), histories, Ranker.load(registry.folder(ACTIVE_VERSION)))
 
 
 def create_key() -> str:

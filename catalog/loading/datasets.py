@@ -68,14 +68,14 @@ def _load(dataset: Dataset, progress: Progress, made: MadeRecords | None) -> dic
     with connection.cursor() as cursor:
         begin_import(cursor)
         empty = lock_if_empty(cursor, keep_demo=dataset.is_demo)
-        removed, first_version = None, 1
+        removed, first_version = None, _version_above_deleted(cursor)
         if dataset.is_demo:
             check_demo_ids(cursor, dataset)
         else:
             demo = lock_demo(cursor)
             removed = delete_demo_rows(cursor, demo, truncate_events=empty)
-            # A new viewer's version may not lie below that of a removed one with the same id.
-            first_version = demo.last_version + 1
+            # As above, of those who are removed here.
+            first_version = max(first_version, demo.last_version + 1)
         progress("films", 0, None)
         ids_changed = load_movies(cursor, dataset, made)
         started = time.perf_counter()
@@ -98,3 +98,9 @@ def _load(dataset: Dataset, progress: Progress, made: MadeRecords | None) -> dic
         "removed_demo": removed,
         "events_seconds": events_seconds,
     }
+
+
+def _version_above_deleted(cursor: CursorWrapper) -> int:
+    """Return the version of a new viewer: above that of any deleted one, who may have had the same id."""
+    cursor.execute("SELECT coalesce(max(version_floor), 0) + 1 FROM catalog_revision")
+    return int(cursor.fetchone()[0])

@@ -1,14 +1,14 @@
 """Histories of viewers as numpy columns. Events come packed from Postgres: one value a viewer, no object an event."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from catalog.last_word import EventColumns, find_held_events
 from catalog.limits import MAX_ID
@@ -38,9 +38,15 @@ _SELECT_FORMER = _SELECT_HISTORIES.replace(
 )
 _EXPORT = f"""
     COPY (
-        SELECT e.viewer_id AS viewer, e.movie_id AS movie, e.kind, e.rating, e.completion, {_SECONDS} AS occurred_at
-        FROM catalog_watchevent e ORDER BY e.viewer_id, e.occurred_at, e.id
-    ) TO STDOUT (FORMAT csv, HEADER)
+        SELECT e.viewer_id, e.movie_id, e.kind, e.rating, e.completion, {_SECONDS}
+        FROM catalog_watchevent e WHERE e.viewer_id = ANY(%s::int[]) ORDER BY e.viewer_id, e.occurred_at, e.id
+    ) TO STDOUT (FORMAT csv)
+"""
+# The database and its table of viewers; another number once they were restored or emptied.
+_DATABASE = """
+    SELECT concat_ws('.', s.system_identifier, d.oid, c.oid, pg_relation_filenode(c.oid))
+    FROM pg_control_system() s, pg_database d, pg_class c
+    WHERE d.datname = current_database() AND c.oid = 'catalog_viewer'::regclass
 """
 
 
@@ -207,13 +213,39 @@ def _unpack(rows: Sequence[tuple[int, int, int | None, str, str, bytes | None]])
     return [History(viewer, version, *own, *place) for viewer, version, own, *place in about]
 
 
-def export_events(path: Path) -> int:
-    """Write all events, ordered by viewer, time and id, as CSV with a header. Returns the number of rows.
+def export_events(viewer_ids: Collection[int]) -> bytes:
+    """Return all events of some viewers, ordered by viewer, time and id, as CSV: viewer, movie, kind, rating,
+    completion, occurred_at (unix seconds); an unknown value is empty."""
+    with connection.cursor() as cursor, cursor.copy(_EXPORT, [list(viewer_ids)]) as copy:
+        return b"".join(copy)
 
-    Columns: viewer, movie, kind, rating, completion, occurred_at (unix seconds); an unknown value is empty.
-    """
-    with read_from_replica(), path.open("wb") as out, connection.cursor() as cursor:
-        with cursor.copy(_EXPORT) as copy:
-            for block in copy:
-                out.write(block)
-        return int(cursor.rowcount)
+
+def viewer_versions_between(after: int, through: int, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first `limit` viewers whose ids are above `after`, up to `through`: ids, int32 [n], ascending, and
+    versions, int64 [n]."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, version FROM catalog_viewer WHERE id > %s AND id <= %s ORDER BY id LIMIT %s",
+            [after, through, limit],
+        )
+        rows = np.array(cursor.fetchall(), np.int64).reshape(-1, 2)
+    return rows[:, 0].astype(np.int32), rows[:, 1]
+
+
+@contextmanager
+def read_snapshot() -> Iterator[None]:
+    """Let everything in the block be read as of one moment, from the replica where there is one. Within a transaction,
+    that one says what is read."""
+    is_outermost = not connection.in_atomic_block
+    with read_from_replica(), transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def database_identity() -> str:
+    """Return what tells this database from others, and from itself before its viewers were restored or emptied."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DATABASE)
+        return str(cursor.fetchone()[0])

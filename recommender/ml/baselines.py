@@ -12,36 +12,27 @@ import numpy as np
 import torch
 
 from recommender.ml.data import Tokens
-from recommender.ml.ease import EASE_LAMBDA, MAX_EASE_ITEMS, fit_ease
+from recommender.ml.ease import EASE_LAMBDA, MAX_EASE_ITEMS, Gram, count_shared_viewers, fit_ease
 from recommender.ml.evaluate import Scorer, Targets
 from recommender.ml.popularity import DAY, WINDOW_DAYS, DailyPopularity
-from recommender.ml.ragged import concatenate_ranges
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transitions import TAU, Transitions, last_items
 
 RECENCY_LAMBDA = 1000.0
 RECENT_DAYS = 30
 
 
-class TrainingTokens:
-    """The tokens that a baseline may learn from: each viewer's before row `ends`."""
-
-    def __init__(self, tokens: Tokens, ends: np.ndarray, num_items: int) -> None:
-        self.num_items = num_items
-        rows, indptr = concatenate_ranges(tokens.indptr[:-1], ends)
-        self.viewers = np.repeat(np.arange(len(ends)), np.diff(indptr))
-        self.items, self.times = tokens.items[rows] - 1, tokens.times[rows]
-
-
 def fit_popularity(training: TrainingTokens) -> Scorer:
     """Score each film by how many tokens it has."""
-    return _constant_scorer(np.bincount(training.items, minlength=training.num_items))
+    return _constant_scorer(training.counts())
 
 
 def fit_recent_popularity(training: TrainingTokens, days: int = RECENT_DAYS) -> Scorer:
     """Score by the tokens of the last days of the data; films without any keep their order by all tokens."""
-    recent = training.times > training.times.max(initial=0) - days * 86_400
-    all_counts = np.bincount(training.items, minlength=training.num_items)
-    recent_counts = np.bincount(training.items[recent], minlength=training.num_items)
+    since = max((int(block.times.max(initial=0)) for block in training.blocks()), default=0) - days * DAY
+    all_counts, recent_counts = training.counts(), np.zeros(training.num_items, np.int64)
+    for block in training.blocks():
+        recent_counts += np.bincount(block.items[block.times > since], minlength=training.num_items)
     return _constant_scorer(recent_counts + all_counts / (all_counts.max(initial=1) + 1))
 
 
@@ -69,8 +60,9 @@ def _constant_scorer(counts: np.ndarray) -> Scorer:
 class Markov:
     """Score by transition counts from the last WINDOW films of the history."""
 
-    def __init__(self, training: TrainingTokens) -> None:
-        self.transitions = Transitions.from_tokens(training.viewers, training.items, training.num_items)
+    def __init__(self, training: TrainingTokens, max_successors: int | None = None) -> None:
+        """`max_successors`: of a film, those that follow it most often; None: all."""
+        self.transitions = Transitions.from_training(training, max_successors)
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
         last = last_items(tokens, targets.viewers, targets.rows)
@@ -78,18 +70,14 @@ class Markov:
 
 
 class Ease:
-    """EASE (see `ease.py`) on the `max_items` most popular films.
+    """EASE (see `ease.py`) on the films of a Gram matrix.
 
     Scores are B times the history, whose film of age a (0 is the newest) weighs exp(-a / tau), or 1 without `tau`."""
 
-    def __init__(
-        self, training: TrainingTokens, ridge: float, tau: float | None, max_items: int = MAX_EASE_ITEMS
-    ) -> None:
-        self.num_items, self.tau = training.num_items, tau
-        self.items, self.weights = fit_ease(
-            training.viewers, training.items, training.num_items, ridge, max_viewers=None, max_items=max_items
-        )
-        self.column_of_item = np.full(training.num_items, -1)
+    def __init__(self, gram: Gram, num_items: int, ridge: float, tau: float | None) -> None:
+        self.num_items, self.tau = num_items, tau
+        self.items, self.weights = gram.films, fit_ease(gram, ridge)
+        self.column_of_item = np.full(num_items, -1)
         self.column_of_item[self.items] = np.arange(len(self.items))
 
     def __call__(self, tokens: Tokens, targets: Targets) -> np.ndarray:
@@ -119,16 +107,18 @@ def blend(*scorers: Scorer) -> Scorer:
 
 
 def baseline_fitters(
-    training: TrainingTokens, *, max_ease_items: int = MAX_EASE_ITEMS
+    training: TrainingTokens, *, max_ease_items: int = MAX_EASE_ITEMS, markov: Markov | None = None
 ) -> Mapping[str, Callable[[], Scorer]]:
-    """Return a function that fits each baseline, by name; the blend shares Markov and the recency EASE with them."""
-    markov = cache(lambda: Markov(training))
-    recency = cache(lambda: Ease(training, RECENCY_LAMBDA, TAU, max_ease_items))
+    """Return a function that fits each baseline, by name; the blend shares Markov and the recency EASE with them.
+    `markov`: one that was fitted on the same tokens."""
+    fit_markov = cache(lambda: markov or Markov(training))
+    count = cache(lambda: count_shared_viewers(training, max_viewers=None, max_items=max_ease_items))
+    fit_recency = cache(lambda: Ease(count(), training.num_items, RECENCY_LAMBDA, TAU))
     return {
         "popularity": lambda: fit_popularity(training),
         "recent_popularity": lambda: fit_recent_popularity(training),
-        "markov": markov,
-        "ease": lambda: Ease(training, EASE_LAMBDA, None, max_ease_items),
-        "recency_ease": recency,
-        "blend": lambda: blend(markov(), recency()),
+        "markov": fit_markov,
+        "ease": lambda: Ease(count(), training.num_items, EASE_LAMBDA, None),
+        "recency_ease": fit_recency,
+        "blend": lambda: blend(fit_markov(), fit_recency()),
     }

@@ -165,12 +165,12 @@ def collate(tokens: Tokens, windows: Windows, config: ModelConfig, requested_at:
         tokens, windows, config, _gather_padded(tokens.taste_seen, rows, real), real
     )
     return Batch(
-        items=torch.from_numpy(_gather_padded(tokens.items, rows, real)),
+        items=torch.from_numpy(_gather_padded(tokens.items, rows, real)).long(),
         times=torch.from_numpy(times),
         timed=torch.from_numpy(timed),
         gaps=torch.from_numpy(buckets),
         stars=torch.from_numpy(_gather_padded(tokens.stars, rows, real)).long(),
-        taste=torch.from_numpy(taste),
+        taste=torch.from_numpy(taste).long(),
         taste_weights=torch.from_numpy(taste_weights),
         taste_seen=torch.from_numpy(taste_seen),
     )

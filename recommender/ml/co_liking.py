@@ -10,7 +10,8 @@ import numpy as np
 
 from recommender.ml.data import MIN_LIKED_STARS, Tokens
 from recommender.ml.ragged import concatenate_ranges
-from recommender.ml.visits import find_visits
+from recommender.ml.token_files import viewer_blocks
+from recommender.ml.visits import MAX_GAP
 
 MAX_LIKES = 200  # of a viewer, the newest: pairs grow with the square of the films
 MIN_LIKES = 5  # of a film; about one that fewer like they say nothing
@@ -31,9 +32,9 @@ class CoLiking(NamedTuple):
 class _Likes(NamedTuple):
     """One row for each film that a viewer liked, in the order of the viewers."""
 
-    viewers: np.ndarray  # int64 [n]
-    visits: np.ndarray  # int64 [n]
-    films: np.ndarray  # int64 [n]: columns
+    viewers: np.ndarray  # int32 [n]
+    visits: np.ndarray  # int32 [n]
+    films: np.ndarray  # int32 [n]: columns
     weights: np.ndarray  # float64 [n]: a pair weighs their product, 1 / sqrt(the viewer's films)
 
     def select(self, kept: np.ndarray, columns: np.ndarray) -> "_Likes":
@@ -97,18 +98,36 @@ def _fit(likes: _Likes, years: np.ndarray) -> CoLiking:
 
 def _read_likes(tokens: Tokens) -> _Likes:
     """Return each viewer's MAX_LIKES newest films that were watched, or rated well."""
-    visits = find_visits(tokens)
-    rows = np.flatnonzero((tokens.stars == 0) | (tokens.stars >= 2 * MIN_LIKED_STARS))
-    viewers = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
-    _, last = np.unique(
-        (viewers[rows] * (tokens.items.max(initial=0) + 1) + tokens.items[rows])[::-1], return_index=True
-    )
+    nobody = np.empty(0, np.int32)
+    parts, visits = [_Likes(nobody, nobody, nobody, np.empty(0))], 0
+    for viewers in viewer_blocks(tokens):
+        likes, count = _likes_of(tokens, viewers, visits)
+        parts.append(likes)
+        visits += count
+    return _Likes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _likes_of(tokens: Tokens, viewers: slice, first_visit: int) -> tuple[_Likes, int]:
+    """Return the likes of some viewers, whose visits are numbered from `first_visit`, and how many visits they have."""
+    begin, end = int(tokens.indptr[viewers.start]), int(tokens.indptr[viewers.stop])
+    lengths = np.diff(tokens.indptr[viewers.start : viewers.stop + 1])
+    items, stars = tokens.items[begin:end], tokens.stars[begin:end]
+    number = np.repeat(np.arange(len(lengths)), lengths)
+    begins = (np.diff(number, prepend=-1) != 0) | (np.diff(tokens.times[begin:end], prepend=0) > MAX_GAP)
+    visit = np.cumsum(begins) - 1
+    rows = np.flatnonzero((stars == 0) | (stars >= 2 * MIN_LIKED_STARS))
+    _, last = np.unique((number[rows] * (int(items.max(initial=0)) + 1) + items[rows])[::-1], return_index=True)
     rows = np.sort(rows[len(rows) - 1 - last])  # of films that were liked again the last time
-    ends = np.searchsorted(viewers[rows], np.arange(len(tokens.indptr) - 1), side="right")
-    rows = rows[ends[viewers[rows]] - np.arange(len(rows)) <= MAX_LIKES]
-    of = viewers[rows]
-    visit = np.searchsorted(visits.stops, rows, side="right")
-    return _Likes(of, visit, tokens.items[rows] - 1, np.bincount(of)[of] ** -0.25 if len(of) else np.empty(0))
+    ends = np.searchsorted(number[rows], np.arange(len(lengths)), side="right")
+    rows = rows[ends[number[rows]] - np.arange(len(rows)) <= MAX_LIKES]
+    liked = np.bincount(number[rows], minlength=len(lengths))
+    likes = _Likes(
+        (number[rows] + viewers.start).astype(np.int32),
+        (visit[rows] + first_visit).astype(np.int32),
+        (items[rows] - 1).astype(np.int32),
+        liked[number[rows]] ** -0.25,
+    )
+    return likes, int(begins.sum())
 
 
 def _liked_elsewhere(likes: _Likes, weights: np.ndarray) -> np.ndarray:

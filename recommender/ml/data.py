@@ -162,5 +162,6 @@ def data_hash(*arrays: np.ndarray) -> str:
     """Return the SHA-256 over the arrays' types and bytes: it identifies the data that a result was measured on."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(str(array.dtype).encode() + np.ascontiguousarray(array).tobytes())
+        digest.update(str(array.dtype).encode())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -2,7 +2,6 @@
 P = (X'X + lambda I)^-1. Serving holds the greatest weights of each film alone."""
 
 import warnings
-from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transitions import places_of, sum_rows, sum_rows_at
 
 EASE_LAMBDA = 500.0
@@ -30,9 +30,16 @@ class ItemWeights(NamedTuple):
 
     @classmethod
     def from_tokens(cls, viewers: np.ndarray, items: np.ndarray, num_items: int) -> Self:
-        """Fit on tokens [n], of viewers in ascending order and with columns 0..N - 1; the MAX_NEIGHBOURS greatest
-        weights above 0 of each film remain."""
-        films, weights = fit_ease(viewers, items, num_items, EASE_LAMBDA)
+        """Fit on tokens [n], of viewers in ascending order and with columns 0..N - 1; else as `from_training`."""
+        return cls.from_training(TrainingTokens.from_columns(viewers, items, num_items))
+
+    @classmethod
+    def from_training(cls, training: TrainingTokens) -> Self:
+        """Fit on these tokens; the MAX_NEIGHBOURS greatest weights above 0 of each film remain."""
+        gram = count_shared_viewers(training)
+        films, weights = gram.films, fit_ease(gram, EASE_LAMBDA)
+        del gram
+        num_items = training.num_items
         counts = np.zeros(num_items, np.int64)
         columns, values = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for film, row in zip(films.tolist(), weights, strict=True):
@@ -98,45 +105,43 @@ def _sparse(indptr: Tensor, columns: Tensor, values: Tensor, width: int) -> Tens
     return torch.sparse_csr_tensor(indptr, columns, values, (len(indptr) - 1, width), check_invariants=False)
 
 
-def fit_ease(
-    viewers: np.ndarray,
-    items: np.ndarray,
-    num_items: int,
-    ridge: float,
-    *,
-    max_viewers: int | None = MAX_GRAM_VIEWERS,
-    max_items: int = MAX_EASE_ITEMS,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `max_items` most popular films, ascending columns int64 [M], and B among them without its diagonal,
-    float32 [M, M], by the film of the history and the film that it speaks for. `viewers` ascend."""
-    counts = np.bincount(items, minlength=num_items)
-    films = np.sort(np.argsort(-counts, kind="stable")[:max_items])
-    gram = _gram_matrix(viewers, items, films, num_items, max_viewers)
-    gram[np.diag_indices_from(gram)] += ridge
-    factor = torch.linalg.cholesky(torch.from_numpy(gram.astype(np.float64)))
-    del gram
-    inverse = torch.cholesky_inverse(factor).numpy()
-    weights = (-inverse / np.diag(inverse)).astype(np.float32)
-    np.fill_diagonal(weights, 0)
-    return films, weights
+class Gram(NamedTuple):
+    """How many viewers two films share."""
+
+    films: np.ndarray  # int64 [M], ascending columns
+    shared: np.ndarray  # float32 [M, M]
 
 
-def _gram_matrix(
-    viewers: np.ndarray, items: np.ndarray, films: np.ndarray, num_items: int, max_viewers: int | None
-) -> np.ndarray:
-    """Count the viewers that two films share, float32 [M, M], by blocks of viewers; of too many every n-th."""
-    column_of_item = np.full(num_items, -1)
+def count_shared_viewers(
+    training: TrainingTokens, *, max_viewers: int | None = MAX_GRAM_VIEWERS, max_items: int = MAX_EASE_ITEMS
+) -> Gram:
+    """Count the viewers that two of the `max_items` most popular films share; of too many viewers every n-th."""
+    films = np.sort(np.argsort(-training.counts(), kind="stable")[:max_items])
+    column_of_item = np.full(training.num_items, -1)
     column_of_item[films] = np.arange(len(films))
-    columns = column_of_item[items]
-    number = np.cumsum(np.diff(viewers, prepend=viewers[:1]) != 0)  # of the viewer, from 0 without holes
-    num_viewers = int(number[-1]) + 1 if len(number) else 0
-    every = -(-num_viewers // max_viewers) if max_viewers else 1
-    keep = (number % every == 0) & (columns >= 0) if every else columns >= 0
-    number, columns = number[keep] // max(every, 1), columns[keep]
-    gram = np.zeros((len(films), len(films)), np.float32)
-    edges = np.searchsorted(number, np.arange(0, number.max(initial=0) + BLOCK + 1, BLOCK))
-    for start, stop in pairwise(edges):
-        block = np.zeros((BLOCK, len(films)), np.float32)
-        block[number[start:stop] % BLOCK, columns[start:stop]] = 1
-        gram += block.T @ block
-    return gram * every
+    viewers = np.flatnonzero(training.ends > training.starts)
+    every = max(1, -(-len(viewers) // max_viewers)) if max_viewers else 1
+    viewers = viewers[::every]
+    shared = np.zeros((len(films), len(films)), np.float32)
+    for start in range(0, len(viewers), BLOCK):
+        own = viewers[start : start + BLOCK]
+        block = training.of_viewers(own)
+        columns = column_of_item[block.items]
+        watched = np.zeros((len(own), len(films)), np.float32)
+        watched[np.searchsorted(own, block.viewers[columns >= 0]), columns[columns >= 0]] = 1
+        shared += watched.T @ watched
+    return Gram(films, shared * every if every > 1 else shared)
+
+
+def fit_ease(gram: Gram, ridge: float) -> np.ndarray:
+    """Return B among the films of `gram`, without its diagonal: float32 [M, M], by the film of the history and the film
+    that it speaks for. Beside the result it holds one matrix in float64."""
+    precision = torch.from_numpy(gram.shared.astype(np.float64)).T  # by columns, as LAPACK works in place
+    precision.diagonal().add_(ridge)
+    torch.linalg.cholesky(precision, out=precision)
+    torch.cholesky_inverse(precision, out=precision)
+    inverse = precision.numpy()
+    inverse /= -np.diag(inverse)
+    weights = inverse.astype(np.float32)
+    np.fill_diagonal(weights, 0)
+    return weights

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.ml import evaluate
-from recommender.ml.baselines import TrainingTokens
 from recommender.ml.data import Tokens
 from recommender.ml.ease import HISTORY, ItemWeights
 from recommender.ml.ensemble import (
@@ -31,6 +30,8 @@ from recommender.ml.ensemble import (
 from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.popularity import DAY, DailyPopularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.token_files import token_blocks
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transitions import last_items
 from recommender.ml.visits import Visits, relevant_items
 
@@ -96,16 +97,22 @@ class WeightNetwork(nn.Module):
 
 
 def fit_ensemble(
-    ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Visits, popularity: DailyPopularity
+    ranker: Ranker,
+    tokens: Tokens,
+    ends: np.ndarray,
+    validation: Visits,
+    popularity: DailyPopularity,
+    ease: ItemWeights | None = None,
 ) -> Ranker:
-    """Return `ranker`, whose model learned from the tokens before row `ends` [U], in an ensemble.
+    """Return `ranker`, whose model learned from the tokens before row `ends` [U], in an ensemble. `ease`: fitted on
+    these tokens.
 
     It is fitted on the films of the visits `validation` in all time modes, at the counts of the midnight before each.
     Where it does not raise NDCG@10 for viewers who are left out of the fit, the ranker stays as it is.
     """
     if not len(validation.viewers):
         return ranker
-    start = prior_ensemble(ranker, tokens, ends, validation, popularity)
+    start = prior_ensemble(ranker, tokens, ends, validation, popularity, ease)
     parts = [
         example
         for mode in evaluate.TIME_MODES
@@ -125,13 +132,17 @@ def fit_ensemble(
 
 
 def prior_ensemble(
-    ranker: Ranker, tokens: Tokens, ends: np.ndarray, visits: Visits, popularity: DailyPopularity
+    ranker: Ranker,
+    tokens: Tokens,
+    ends: np.ndarray,
+    visits: Visits,
+    popularity: DailyPopularity,
+    ease: ItemWeights | None = None,
 ) -> Ensemble:
     """Return the ensemble of a ranker, whose model learned from the tokens before row `ends` [U], at the prior's
     weights for everybody. The means of a film are over viewers at the start of `visits`: those who come back."""
     num_items = len(ranker.vocab)
-    training = TrainingTokens(tokens, ends, num_items)
-    ease = ItemWeights.from_tokens(training.viewers, training.items, num_items)
+    ease = ease or ItemWeights.from_training(TrainingTokens(tokens, ends, num_items))
     sample = evaluate.sample_targets(Targets(visits.viewers, visits.starts), MAX_MEAN_VIEWERS)
     states = ranker.encode_tokens(tokens, *sample)
     ease_scores = ease.scorer()
@@ -163,7 +174,8 @@ def first_watch_times(tokens: Tokens, num_items: int) -> np.ndarray:
     """Return when each film was first watched, int64 [num_items + 1], unix seconds by token id; 0: never."""
     never = np.iinfo(np.int64).max
     first = np.full(num_items + 1, never)
-    np.minimum.at(first, tokens.items, tokens.times)
+    for rows in token_blocks(tokens):
+        np.minimum.at(first, tokens.items[rows], tokens.times[rows])
     return np.where(first == never, 0, first)
 
 

@@ -1,5 +1,6 @@
 """Split histories and rank held-out targets among all films; no sampled metrics."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -9,8 +10,10 @@ from recommender.ml import metrics
 from recommender.ml.data import Tokens
 from recommender.ml.popularity import DAY, DailyPopularity, Popularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.token_files import token_blocks, viewer_blocks
 from recommender.ml.visits import RelevantItems, Visits, rank_relevant_items, visit_stops
 
+QUANTILE_BINS = 1 << 16
 CHUNK_SIZE = 512  # targets whose scores are held at a time
 
 # Times given to the model: the history's and the request's, only the history's, none at all.
@@ -72,15 +75,43 @@ def recent_holdout(tokens: Tokens, share: float, max_viewers: int, rng: np.rando
     """Hold out the newest `share` of all tokens by time; the targets are the first tokens after the cut of up to
     `max_viewers` viewers with tokens on both sides. Validation and test are halves of these viewers.
     """
-    cut = np.quantile(tokens.times, 1 - share) if len(tokens.times) else 0
-    viewer_of_token = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
-    before = np.bincount(viewer_of_token[tokens.times <= cut], minlength=len(tokens.indptr) - 1)
+    cut = _time_quantile(tokens, 1 - share) if len(tokens.times) else 0
+    before = np.zeros(len(tokens.indptr) - 1, np.int64)
+    for block in viewer_blocks(tokens):
+        indptr = tokens.indptr[block.start : block.stop + 1]
+        passed = np.append(0, np.cumsum(tokens.times[indptr[0] : indptr[-1]] <= cut))
+        before[block] = np.diff(passed[indptr - indptr[0]])
     ends = tokens.indptr[:-1] + before
     viewers = np.flatnonzero((before > 0) & (before < tokens.lengths()))
     viewers = np.sort(rng.permutation(viewers)[:max_viewers])
     targets = Targets(viewers, ends[viewers])
     half = np.arange(len(viewers)) % 2 == 0
     return Split(ends, *(Targets(*(column[side] for column in targets)) for side in (half, ~half)))
+
+
+def _time_quantile(tokens: Tokens, share: float) -> float:
+    """Return what `np.quantile` does of all times, which are looked at in blocks."""
+    place = (len(tokens.times) - 1) * share
+    low = _nth_time(tokens, math.floor(place))
+    high = _nth_time(tokens, math.ceil(place))
+    return low + (high - low) * (place - math.floor(place))
+
+
+def _nth_time(tokens: Tokens, place: int) -> int:
+    """Return the time at `place` of all times in ascending order."""
+    low = min(int(tokens.times[rows].min(initial=2**62)) for rows in token_blocks(tokens))
+    high = max(int(tokens.times[rows].max(initial=-(2**62))) for rows in token_blocks(tokens))
+    while low < high:  # each round looks at a share of the range before
+        width = -(-(high - low + 1) // QUANTILE_BINS)
+        counts = np.zeros(QUANTILE_BINS, np.int64)
+        for rows in token_blocks(tokens):
+            times = tokens.times[rows]
+            counts += np.bincount((times[(times >= low) & (times <= high)] - low) // width, minlength=QUANTILE_BINS)
+        below = np.cumsum(counts)
+        chosen = int(np.searchsorted(below, place, side="right"))
+        place -= int(below[chosen] - counts[chosen])
+        low, high = low + chosen * width, min(high, low + (chosen + 1) * width - 1)
+    return low
 
 
 def validation_visits(tokens: Tokens, split: Split) -> Visits:
@@ -118,11 +149,15 @@ def chunks(targets: Targets) -> Iterator[Targets]:
 
 def rank_targets(tokens: Tokens, targets: Targets, score: Scorer) -> np.ndarray:
     """Return the ranks float64 [n] of the targets among all films that their viewers had not seen."""
-    parts = []
-    for chunk in chunks(targets):
+    # Targets of one day are looked at together, as what is popular is counted for each day.
+    order = np.argsort(tokens.times[targets.rows] // DAY, kind="stable")
+    ranks = np.empty(len(order))
+    for start in range(0, len(order), CHUNK_SIZE):
+        rows = order[start : start + CHUNK_SIZE]
+        chunk = Targets(*(column[rows] for column in targets))
         scores = np.array(score(tokens, chunk), np.float32)
-        parts.append(metrics.compute_ranks(scores, tokens.items[chunk.rows] - 1, seen_items(tokens, chunk)))
-    return np.concatenate([np.empty(0), *parts])
+        ranks[rows] = metrics.compute_ranks(scores, tokens.items[chunk.rows] - 1, seen_items(tokens, chunk))
+    return ranks
 
 
 def rank_relevant(tokens: Tokens, targets: Targets, relevant: RelevantItems, score: Scorer) -> np.ndarray:

@@ -21,6 +21,7 @@ from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.new_film_term import NewFilmTerm
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.training_tokens import TrainingTokens
 
 GROUPS = 20  # one of them at a time is new
 MAX_TARGETS = 1_000
@@ -65,8 +66,7 @@ def fit_new_film_term(
     vectors = on_device.cpu()
     num_items = len(ranker.vocab)
     latest = (popularity or DailyPopularity.from_tokens(tokens, num_items, ends)).latest()
-    read = np.arange(len(tokens.items)) < np.repeat(ends, tokens.lengths())
-    is_known = np.bincount(tokens.items[read] - 1, minlength=num_items) > 0
+    is_known = TrainingTokens(tokens, ends, num_items).counts() > 0
     described = vectors.any(1).numpy()
     known = np.flatnonzero(described & is_known)
     if len(known) < MIN_MOVIES:

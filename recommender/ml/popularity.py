@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from recommender.ml.data import Tokens
+from recommender.ml.ragged import concatenate_ranges
 
 DAY = 86_400  # seconds
 WINDOW_DAYS = (1, 3, 7, 30, 365)
@@ -63,11 +64,13 @@ class DailyPopularity:
         items: np.ndarray,
         num_items: int,
         counted: np.ndarray | None = None,
+        total: int | None = None,
     ) -> None:
         """Take tokens: the day of each since 1970, its viewer and its column 0..num_items - 1, all [n]; `counted` bool
-        [n]: all but poor ratings. Of very many only those of some viewers are read."""
+        [n]: all but poor ratings. Of very many only those of some viewers are read; `total`: how many there are where
+        the others are left out already."""
         counted = np.ones(len(days), bool) if counted is None else counted
-        thinning = -(-len(days) // MAX_TOKENS)
+        thinning = -(-(len(days) if total is None else total) // MAX_TOKENS)
         if thinning > 1:
             kept = viewers % thinning == 0
             days, viewers, items, counted = days[kept], viewers[kept], items[kept], counted[kept]
@@ -82,18 +85,22 @@ class DailyPopularity:
         self.until = _next_days(days, viewers, items)[counted]
         self.days, self.viewers, self.items = days[counted], viewers[counted], items[counted]
         self.last_day = int(days[-1]) if len(days) else 0
-        self.at_day = lru_cache(max(MAX_CACHED_DAYS, CACHED_NUMBERS // (NUM_COUNTS * max(num_items, 1))))(self._count)
+        packed_days = max(MAX_CACHED_DAYS, CACHED_NUMBERS // (NUM_COUNTS * max(num_items, 1)))
+        # Most counts are 0: of many days the others are kept, of few all.
+        self._packed_at_day = lru_cache(packed_days)(lambda day: _pack(self._count(day)))
+        self.at_day = lru_cache(MAX_CACHED_DAYS)(lambda day: _unpack(self._packed_at_day(day), num_items))
 
     @classmethod
     def from_tokens(cls, tokens: Tokens, num_items: int, ends: np.ndarray | None = None) -> Self:
         """Count all tokens, or each viewer's before row `ends` [U], but for poor ratings."""
-        viewers = np.repeat(np.arange(len(tokens.indptr) - 1), tokens.lengths())
-        counted = (tokens.stars == 0) | (tokens.stars >= 2 * MIN_GOOD_STARS)
-        days, items = tokens.times // DAY, tokens.items - 1
-        if ends is None:
-            return cls(days, viewers, items, num_items, counted)
-        known = np.arange(len(viewers)) < ends[viewers]
-        return cls(days[known], viewers[known], items[known], num_items, counted[known])
+        starts, ends = tokens.indptr[:-1], tokens.indptr[1:] if ends is None else ends
+        total = int((ends - starts).sum())
+        viewers = np.arange(0, len(starts), max(1, -(-total // MAX_TOKENS)))
+        rows, indptr = concatenate_ranges(starts[viewers], ends[viewers])
+        stars, items = tokens.stars[rows], tokens.items[rows].astype(np.int64) - 1
+        counted = (stars == 0) | (stars >= 2 * MIN_GOOD_STARS)
+        of_token = np.repeat(viewers, np.diff(indptr))
+        return cls(tokens.times[rows] // DAY, of_token, items, num_items, counted, total)
 
     def latest(self) -> np.ndarray:
         """Return the counts with every watch, float32 [num_items, NUM_COUNTS]."""
@@ -137,6 +144,21 @@ class DailyPopularity:
         days, rows = np.unique(self.active_days[:stop][known], return_inverse=True)
         first_day, passed = passed_days(days, self.scale * np.bincount(rows, self.weights[viewers[known]]))
         return first_day, passed[::-1].cumsum()[::-1]
+
+
+class _PackedCounts(NamedTuple):
+    is_counted: np.ndarray  # which are not 0, as bits
+    others: np.ndarray  # float32, these
+
+
+def _pack(counts: np.ndarray) -> _PackedCounts:
+    return _PackedCounts(np.packbits(counts != 0), counts[counts != 0])
+
+
+def _unpack(packed: _PackedCounts, num_items: int) -> np.ndarray:
+    counts = np.zeros(num_items * NUM_COUNTS, np.float32)
+    counts[np.unpackbits(packed.is_counted, count=len(counts)).view(bool)] = packed.others
+    return counts.reshape(num_items, NUM_COUNTS)
 
 
 def _first_days(days: np.ndarray, viewers: np.ndarray) -> np.ndarray:

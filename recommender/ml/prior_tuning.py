@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from recommender.ml import evaluate, metrics
-from recommender.ml.baselines import TrainingTokens
 from recommender.ml.data import Tokens
 from recommender.ml.ease import ItemWeights
 from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.ranker import Ranker
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.transitions import WINDOW, last_items
 from recommender.ml.truncated_histories import truncate_histories
@@ -21,15 +21,18 @@ EASE_SHARES = (0.0, 0.3, 1.0)  # of EASE's weights, beside the shares of transit
 HISTORY_LENGTHS = (1, 2, 5)  # films to which histories are truncated; up to WINDOW the weight is interpolated
 
 
-def fit_prior(ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Targets) -> Ranker:
+def fit_prior(
+    ranker: Ranker, tokens: Tokens, ends: np.ndarray, validation: Targets, ease: ItemWeights | None = None
+) -> Ranker:
     """Return `ranker`, whose model learned from the tokens before row `ends` [U], with transitions counted on the same.
 
     The share of EASE's weights beside them, and then each weight, is the one with the best NDCG@10 on `validation`,
-    mean over the three time modes: for viewers as they are, and with histories truncated to their last films.
+    mean over the three time modes: for viewers as they are, and with histories truncated to their last films. `ease`:
+    fitted on these tokens.
     """
     training = TrainingTokens(tokens, ends, len(ranker.vocab))
-    counted = TransitionPrior.from_tokens(training.viewers, training.items, training.num_items, 1.0)
-    ease = ItemWeights.from_tokens(training.viewers, training.items, training.num_items)
+    counted = TransitionPrior.from_training(training, 1.0)
+    ease = ease or ItemWeights.from_training(training)
     priors = [counted.with_item_weights(ease, share) if share else counted for share in EASE_SHARES]
     targets = evaluate.sample_targets(validation, MAX_TARGETS)
 

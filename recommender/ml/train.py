@@ -26,7 +26,9 @@ from recommender.ml.config import (
 from recommender.ml.data import Tokens, data_hash
 from recommender.ml.losses import SeenMask, bf16_is_faster, softmax_loss
 from recommender.ml.model import TransformerRecModel
+from recommender.ml.token_files import release_pages
 from recommender.ml.training_checkpoint import CheckpointCorrupt, load_checkpoint, save_checkpoint
+from recommender.ml.training_tokens import TrainingTokens
 
 CHECKPOINT_SECONDS = 60.0
 MIN_EPOCHS = 4  # in a budget of minutes: fewer give lists that nobody should see
@@ -142,9 +144,8 @@ class Trainer:
         """Clear the id vectors of films without a training token: as negatives of everybody they learned only to rank
         low. Their metadata's part stays.
         """
-        trained = np.arange(len(self.tokens.items)) < np.repeat(self.ends, self.tokens.lengths())
-        counts = np.bincount(self.tokens.items[trained], minlength=self.model.num_items + 1)
-        self.model.items.ids.weight[torch.from_numpy(counts == 0).to(self.device)] = 0
+        counts = TrainingTokens(self.tokens, self.ends, self.model.num_items).counts()
+        self.model.items.ids.weight[torch.from_numpy(np.append(0, counts) == 0).to(self.device)] = 0
 
     def _train_epoch(self, hooks: TrainingHooks) -> None:
         rng = np.random.default_rng([self.config.seed, self.epoch])
@@ -154,6 +155,7 @@ class Trainer:
         last_save = started = time.monotonic()
         while self.step < len(groups):
             self.step += 1
+            release_pages(self.tokens)
             loss, targets = self._train_step(windows.select(groups[self.step - 1]), len(groups))
             if self.budget and self.total_steps == 12:
                 seconds = len(groups) * (time.monotonic() - started) / self.total_steps  # of an epoch
@@ -202,7 +204,7 @@ class Trainer:
         """Return the batch, with input dropout, and its targets int64 [B, L]."""
         # The token after a window is its last target; its time is the request time.
         batch = collate(self.tokens, windows, self.preset.model, self.tokens.times[windows.stops])
-        last = torch.from_numpy(self.tokens.items[windows.stops])[:, None]
+        last = torch.from_numpy(self.tokens.items[windows.stops]).long()[:, None]
         targets = torch.cat([batch.items[:, 1:], last], 1) * (batch.items > 0)
         apply_input_dropout(batch, self.config, rng)
         return batch, targets

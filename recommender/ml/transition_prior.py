@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from recommender.ml.ease import ItemWeights
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transitions import WINDOW, Transitions
 
 SMOOTHING = 1e-3  # shares far below it add nothing
@@ -28,8 +29,13 @@ class TransitionPrior(NamedTuple):
 
     @classmethod
     def from_tokens(cls, viewers: np.ndarray, items: np.ndarray, num_items: int, weight: float) -> Self:
-        """Count the transitions of tokens [n] (see `Transitions.from_tokens`), with one weight for all viewers."""
-        counted = Transitions.from_tokens(viewers, items, num_items, MAX_SUCCESSORS)
+        """Count the transitions of tokens [n] (see `Transitions.from_tokens`); else as `from_training`."""
+        return cls.from_training(TrainingTokens.from_columns(viewers, items, num_items), weight)
+
+    @classmethod
+    def from_training(cls, training: TrainingTokens, weight: float) -> Self:
+        """Count the transitions of all of these tokens, with one weight for all viewers."""
+        counted = Transitions.from_training(training, MAX_SUCCESSORS)
         return cls(counted.to_half(), torch.full((WINDOW + 1,), weight))
 
     def with_item_weights(self, ease: ItemWeights, share: float) -> Self:

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from recommender.ml.data import Tokens
 from recommender.ml.ragged import concatenate_tensor_ranges
+from recommender.ml.training_tokens import TrainingTokens
 
 WINDOW, SHRINKAGE, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
-CHUNK_TOKENS = 1_000_000  # tokens whose pairs are counted at a time: about 500 MB
+CHUNK_TOKENS = 400_000  # tokens whose pairs are counted at a time: about 200 MB
 
 
 class Transitions(NamedTuple):
@@ -30,10 +31,14 @@ class Transitions(NamedTuple):
     def from_tokens(
         cls, viewers: np.ndarray, items: np.ndarray, num_items: int, max_successors: int | None = None
     ) -> Self:
-        """Count tokens [n] in the order of watching: their viewers, and their columns 0..N - 1. The `max_successors`
-        greatest shares of each film remain, by default all."""
-        ranges = _item_ranges(items, num_items)
-        parts = [_successors(viewers, items, sources, num_items, max_successors) for sources in ranges]
+        """Count tokens [n] in the order of watching: their viewers, and their columns 0..N - 1; see `from_training`."""
+        return cls.from_training(TrainingTokens.from_columns(viewers, items, num_items), max_successors)
+
+    @classmethod
+    def from_training(cls, training: TrainingTokens, max_successors: int | None = None) -> Self:
+        """Count which film follows which. The `max_successors` greatest shares of each film remain, by default all."""
+        ranges = _item_ranges(training.counts())
+        parts = [_successors(training, sources, max_successors) for sources in ranges]
         counts, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
         return cls(*map(torch.from_numpy, (np.append(0, counts.cumsum()), columns, shares)))
 
@@ -146,14 +151,15 @@ def last_items(tokens: Tokens, viewers: np.ndarray, stops: np.ndarray, count: in
     if not len(tokens.items):
         return np.zeros((len(viewers), count), np.int64)
     rows = stops[:, None] - 1 - np.arange(count)
-    return np.where(rows >= tokens.indptr[viewers][:, None], tokens.items[np.maximum(rows, 0)], 0)
+    items = tokens.items[np.maximum(rows, 0)].astype(np.int64)
+    return np.where(rows >= tokens.indptr[viewers][:, None], items, 0)
 
 
-def _item_ranges(items: np.ndarray, num_items: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of columns that have at most CHUNK_TOKENS tokens each, or are one column."""
-    ends = np.bincount(items, minlength=num_items).cumsum()
+def _item_ranges(counts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield ranges of columns, which have so many tokens, of at most CHUNK_TOKENS tokens each, or of one column."""
+    ends = counts.cumsum()
     start = 0
-    while start < num_items:
+    while start < len(counts):
         before = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, before + CHUNK_TOKENS, side="right")))
         yield start, stop
@@ -161,12 +167,12 @@ def _item_ranges(items: np.ndarray, num_items: int) -> Iterator[tuple[int, int]]
 
 
 def _successors(
-    viewers: np.ndarray, items: np.ndarray, sources: tuple[int, int], num_items: int, max_successors: int | None
+    training: TrainingTokens, sources: tuple[int, int], max_successors: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return how many films follow each film of the range `sources`, int64, and which, int32, with their shares, film
     by film in the order of columns."""
-    pairs, total = _weighted_pairs(viewers, items, sources, num_items)
-    rows, columns = pairs // num_items - sources[0], (pairs % num_items).astype(np.int32)
+    pairs, total = _weighted_pairs(training, sources)
+    rows, columns = pairs // training.num_items - sources[0], (pairs % training.num_items).astype(np.int32)
     del pairs
     shares = (total / (np.bincount(rows, total)[rows] + SHRINKAGE)).astype(np.float32)
     if max_successors is None:
@@ -184,17 +190,15 @@ def _greatest_of_rows(rows: np.ndarray, values: np.ndarray, num_rows: int, most:
     return np.minimum(counts, most), np.sort(best[nth < most])
 
 
-def _weighted_pairs(
-    viewers: np.ndarray, items: np.ndarray, sources: tuple[int, int], num_items: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return which films follow those of the range `sources`, as row * num_items + column, ascending, and their
-    weights."""
-    rows = np.flatnonzero((items >= sources[0]) & (items < sources[1]))
+def _weighted_pairs(training: TrainingTokens, sources: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which films follow those of the range `sources`, as row * N + column, ascending, and their weights."""
+    rows, items = training.rows_of_items(*sources), training.tokens.items
+    ends = training.ends_at(rows)
     parts = []
     for gap in range(1, WINDOW + 1):
-        first = rows[rows + gap < len(items)]
-        first = first[viewers[first] == viewers[first + gap]]
-        parts.append((items[first].astype(np.int64) * num_items + items[first + gap]) * WINDOW + gap - 1)
+        first = rows[rows + gap < ends]
+        pairs = (items[first].astype(np.int64) - 1) * training.num_items + items[first + gap] - 1
+        parts.append(pairs * WINDOW + gap - 1)
     keys = np.concatenate(parts)
     del parts
     keys.sort()  # in place, without an array of order: the gap is a part of the key

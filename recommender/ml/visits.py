@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recommender.ml.data import MIN_LIKED_STARS, Tokens
+from recommender.ml.ragged import concatenate_ranges
 
 MAX_GAP = 3_600  # seconds: a longer pause ends a visit
 DAY = 86_400  # seconds
@@ -36,8 +37,12 @@ def find_visits(tokens: Tokens) -> Visits:
 
 def visit_stops(tokens: Tokens, rows: np.ndarray) -> np.ndarray:
     """Return where the visits of the tokens at `rows` end, int64 [n]."""
-    visits = find_visits(tokens)
-    return visits.stops[np.searchsorted(visits.stops, rows, side="right")]
+    last = tokens.indptr[np.searchsorted(tokens.indptr, rows, side="right")]  # where the viewers' tokens end
+    later, indptr = concatenate_ranges(rows, last)
+    pauses = np.diff(tokens.times[later], append=0) > MAX_GAP
+    pauses[indptr[1:] - 1] = True
+    ends = np.flatnonzero(pauses)  # of visits, the last tokens
+    return np.asarray(later[ends[np.searchsorted(ends, indptr[:-1])]] + 1)
 
 
 def find_visits_after(tokens: Tokens, cut: float, until: float = np.inf) -> Visits:
@@ -50,8 +55,7 @@ def find_visits_after(tokens: Tokens, cut: float, until: float = np.inf) -> Visi
 
 def rest_of_visits(tokens: Tokens, viewers: np.ndarray, rows: np.ndarray) -> Visits:
     """Return for each row of the tokens [n] what is left of its visit, from this row on."""
-    stops = find_visits(tokens).stops
-    return Visits(viewers, rows, stops[np.searchsorted(stops, rows, side="right")])
+    return Visits(viewers, rows, visit_stops(tokens, rows))
 
 
 def first_visit_mask(visits: Visits) -> np.ndarray:
@@ -78,11 +82,12 @@ def relevant_items(tokens: Tokens, visits: Visits) -> RelevantItems:
     indptr: list[int] = [0]
     items: list[int] = []
     liked: list[bool] = []
-    good = (tokens.stars == 0) | (tokens.stars >= 2 * MIN_LIKED_STARS)
     for viewer, start, stop in zip(*visits, strict=True):
         before = set(tokens.items[tokens.indptr[viewer] : start].tolist())
         new: dict[int, bool] = {}
-        for token_id, is_good in zip(tokens.items[start:stop].tolist(), good[start:stop].tolist(), strict=True):
+        stars = tokens.stars[start:stop]
+        good = (stars == 0) | (stars >= 2 * MIN_LIKED_STARS)
+        for token_id, is_good in zip(tokens.items[start:stop].tolist(), good.tolist(), strict=True):
             if token_id not in before:
                 new[token_id - 1] = new.get(token_id - 1, False) or is_good
         items += new.keys()

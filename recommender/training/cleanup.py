@@ -9,6 +9,7 @@ from django.conf import settings
 from catalog import selectors
 from recommender.models import Job
 
+SNAPSHOT_FOLDER = "snapshot"
 DATA_SET_FILE = "data_set"  # in the folder: the number of the data set that all of it is about
 
 
@@ -18,6 +19,7 @@ def delete_stale_files() -> int:
     That is what was being read or written, data read before a viewer was erased, and the whole folder with its
     checkpoints where the data was replaced since.
     """
+    _forget_deleted_viewers()
     stale = _stale_paths(Path(settings.CHECKPOINT_DIR))
     # After looking: what a training has made since then is not among these.
     if Job.objects.filter(kind=Job.Kind.NIGHTLY, status=Job.Status.RUNNING).exists():
@@ -30,12 +32,21 @@ def delete_stale_files() -> int:
     return len(stale)
 
 
+def _forget_deleted_viewers() -> None:
+    """Take viewers who were erased, on whatever machine, out of the histories that this one has."""
+    if settings.SHARDS_DIR.exists():
+        # It reads Parquet, which web processes do without.
+        from recommender.shards.erasure import forget_deleted
+
+        forget_deleted(settings.SHARDS_DIR)
+
+
 def _stale_paths(folder: Path) -> list[Path]:
     if _is_of_former_data(folder / DATA_SET_FILE):
         return list(folder.iterdir())
-    note, snapshot = folder / "run.json", folder / "snapshot.npz"
+    note, snapshot = folder / "run.json", folder / SNAPSHOT_FOLDER
     outdated = [] if _is_current(note) else [path for path in (note, snapshot) if path.exists()]
-    return [*folder.glob("events-*"), *folder.glob("*.part.npz"), *folder.glob(".*.part"), *outdated]
+    return [*folder.glob(".*.part"), *outdated]
 
 
 def _is_current(note: Path) -> bool:

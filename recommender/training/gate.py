@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recommender.ml import beyond_accuracy, evaluate, metrics
-from recommender.ml.baselines import RECENT_DAYS, Markov, TrainingTokens, fit_popularity, rolling_popularity
+from recommender.ml.baselines import RECENT_DAYS, Markov, fit_popularity, rolling_popularity
 from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Split
 from recommender.ml.features import Features
 from recommender.ml.popularity import WINDOW_DAYS, DailyPopularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.training import gate_checks, next_visit, segments
 from recommender.training.evidence import ACTIVE, CANDIDATE
 from recommender.training.gate_checks import Check
@@ -26,6 +27,7 @@ MAX_VIEWERS = 10_000  # measured; half of them after each epoch, the other half 
 MIN_VIEWERS = 200  # below it the newest events say too little, and each viewer's last two are taken
 MAX_LISTS = 1_000  # looked at as a whole
 LIST_LENGTH = 10  # movies of such a list
+MAX_MARKOV_SUCCESSORS = 2_000  # of a film, for the baseline: all of 25 million events would take a gigabyte
 
 
 class Verdict(NamedTuple):
@@ -57,7 +59,9 @@ def judge(
     `tokens` and `features` are in the candidate's vocabulary. Stored lists are made without a request time, and so is
     this. What is popular is known up to the midnight before each target, to the baselines and to both models.
     """
-    references = _reference_scorers(candidate, active, tokens, held_out, popularity)
+    training = TrainingTokens(tokens, held_out.ends, len(candidate.vocab))
+    markov = Markov(training, MAX_MARKOV_SUCCESSORS)
+    references = _reference_scorers(candidate, active, training, markov, popularity)
     candidate_scorer = evaluate.ranker_scorer(candidate, popularity=popularity)
     ranks = {name: evaluate.rank_targets(tokens, held_out.test, scorer) for name, scorer in references.items()}
     try:
@@ -75,7 +79,7 @@ def judge(
     models = {CANDIDATE: candidate_scorer}
     if active is not None:
         models[ACTIVE] = references[ACTIVE]
-    next_visits = next_visit.measure_next_visits(models, tokens, held_out, len(candidate.vocab), popularity)
+    next_visits = next_visit.measure_next_visits(models, training, held_out, popularity, markov)
     if next_visits["visits"]:
         checks.append(gate_checks.follows_what_is_popular(next_visits))
     by_segment: dict[str, Any] = {}
@@ -89,7 +93,7 @@ def judge(
         masks = segments.segment_masks(tokens, held_out.test, features)
         by_segment = segments.compare_segments(candidate_ranks, active_ranks, masks)
         checks.append(gate_checks.no_segment_falls(by_segment))
-    lists = _summarise_lists({"candidate": candidate_scorer, **references}, tokens, held_out, features)
+    lists = _summarise_lists({"candidate": candidate_scorer, **references}, training, held_out, features)
     checks += gate_checks.check_lists(lists, len(candidate.vocab), surely_better=surely_better)
     return Verdict(*_decide(checks, figures), figures | {"gate": _evidence(checks, by_segment, lists, next_visits)})
 
@@ -102,28 +106,31 @@ def reject_non_finite(error: FloatingPointError) -> Verdict:
 
 
 def _reference_scorers(
-    candidate: Ranker, active: Ranker | None, tokens: Tokens, held_out: Split, popularity: DailyPopularity
+    candidate: Ranker,
+    active: Ranker | None,
+    training: TrainingTokens,
+    markov: Markov,
+    popularity: DailyPopularity,
 ) -> dict[str, Scorer]:
     """Return what the candidate is compared with: the baselines and, under "active", the active model."""
-    training_tokens = TrainingTokens(tokens, held_out.ends, len(candidate.vocab))
     scorers: dict[str, Scorer] = {
-        "popularity": fit_popularity(training_tokens),
+        "popularity": fit_popularity(training),
         "recent_popularity": rolling_popularity(popularity, RECENT_DAYS),
         **{f"popularity_{days}": rolling_popularity(popularity, days) for days in WINDOW_DAYS if days != RECENT_DAYS},
-        "markov": Markov(training_tokens),
+        "markov": markov,
     }
     if active is not None:
-        scorers["active"] = scorer_for_vocabulary(active, candidate.vocab, tokens, popularity)
+        scorers["active"] = scorer_for_vocabulary(active, candidate.vocab, popularity)
     return scorers
 
 
 def _summarise_lists(
-    scorers: Mapping[str, Scorer], tokens: Tokens, held_out: Split, features: Features
+    scorers: Mapping[str, Scorer], training: TrainingTokens, held_out: Split, features: Features
 ) -> dict[str, dict[str, float]]:
     """Summarise the lists of a sample of viewers: the candidate's, popularity's and the active model's."""
     movies = len(features.indptr) - 2
     targets = evaluate.sample_targets(held_out.test, MAX_LISTS)
-    watch_counts = np.bincount(TrainingTokens(tokens, held_out.ends, movies).items, minlength=movies)
+    tokens, watch_counts = training.tokens, training.counts()
     seen, genres = evaluate.seen_items(tokens, targets), beyond_accuracy.genre_matrix_of(features)
     summaries = {}
     for name in ("candidate", "popularity", "active"):

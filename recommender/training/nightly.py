@@ -20,6 +20,7 @@ from recommender.experiments import arm_models
 from recommender.jobs.leases import JobCannotRun, Lease
 from recommender.ml import distributed, evaluate
 from recommender.ml.config import FORMAT, parse_recipe
+from recommender.ml.ease import ItemWeights
 from recommender.ml.ensemble_fitting import fit_ensemble
 from recommender.ml.model_folder import save_model
 from recommender.ml.new_film_fitting import fit_new_film_term
@@ -27,6 +28,7 @@ from recommender.ml.popularity import DailyPopularity
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker
 from recommender.ml.train import TrainingHooks, TrainingInterrupted, TrainingResult
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.models import ModelVersion
 from recommender.registry import artifacts
 from recommender.registry.object_store import ObjectStoreUnavailable
@@ -256,10 +258,11 @@ def _evaluate(alone: Ranker, training_run: TrainingRun) -> tuple[Ranker, gate.Ve
     """Fit the prior and the ensemble, then compare with the baselines and the active model."""
     tokens, held_out = training_run.tokens, training_run.held_out
     popularity = DailyPopularity.from_tokens(tokens, len(training_run.vocab))
+    ease = ItemWeights.from_training(TrainingTokens(tokens, held_out.ends, len(training_run.vocab)))
     try:
-        ranker = fit_prior(alone, tokens, held_out.ends, held_out.validation)
+        ranker = fit_prior(alone, tokens, held_out.ends, held_out.validation, ease)
         visits = evaluate.validation_visits(tokens, held_out)
-        ranker = fit_ensemble(ranker, tokens, held_out.ends, visits, popularity)
+        ranker = fit_ensemble(ranker, tokens, held_out.ends, visits, popularity, ease)
         ranker = fit_new_film_term(ranker, tokens, held_out.ends, held_out.validation, popularity)
     except FloatingPointError as error:
         return alone, gate.reject_non_finite(error)

@@ -17,7 +17,7 @@ from recommender import registry, training_data
 from recommender.jobs.leases import Lease
 from recommender.ml import evaluate
 from recommender.ml.config import canonical_preset, get_preset, parse_model_config
-from recommender.ml.data import Tokens, tokenise
+from recommender.ml.data import Tokens
 from recommender.ml.epoch_selection import EpochSelection
 from recommender.ml.evaluate import Split
 from recommender.ml.features import Features, build_features
@@ -45,13 +45,12 @@ class TrainingRun:
         self.erasures: int = note["erasures"]
         self.data_set: int = note["data_set"]
         self.resumed = resumed
-        # The snapshot's events are too many to keep beside the tokens.
-        self.counts, self.data_hash = snapshot.counts(), snapshot.content_hash()
+        self.counts, self.data_hash = snapshot.counts, snapshot.data_hash
         self.preset = options.to_preset(self.counts["events"], warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         features = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
         self.features: Features = build_features([features[movie] for movie in self.vocab.movie_ids.tolist()])
-        self.tokens: Tokens = tokenise(snapshot.histories, self.vocab)
+        self.tokens: Tokens = snapshot.tokens()
         self.held_out: Split
         self.held_out, self.holdout_description = gate.split_holdout(self.tokens, self.preset.train.seed)
 
@@ -64,7 +63,7 @@ class TrainingRun:
     def load(cls, options: NightlyOptions) -> "TrainingRun":
         """Read the run that the folder holds. Raises OSError, ValueError or KeyError where there is none."""
         note = json.loads((cls.folder() / "run.json").read_text())
-        return cls(note, options, Snapshot.load(cls.folder() / "snapshot.npz"), resumed=True)
+        return cls(note, options, Snapshot.load(cls.folder() / cleanup.SNAPSHOT_FOLDER), resumed=True)
 
     @classmethod
     def resume(cls, lease: Lease, options: NightlyOptions) -> "TrainingRun | None":
@@ -82,7 +81,7 @@ class TrainingRun:
             if note["erasures"] != selectors.erasure_count():
                 lease.log("A viewer was erased since this run read the data: it begins anew, without them")
                 return None
-            snapshot = Snapshot.load(cls.folder() / "snapshot.npz")
+            snapshot = Snapshot.load(cls.folder() / cleanup.SNAPSHOT_FOLDER)
         except (OSError, ValueError, KeyError):
             return None
         lease.log(f"Resuming {note['name']} from its last checkpoint")
@@ -102,11 +101,15 @@ class TrainingRun:
         # Before the data: an import in between makes this another data set, and so does an erasure.
         epoch, erasures, data_set = selectors.catalogue_and_epoch()[1], selectors.erasure_count(), selectors.data_set()
         (cls.folder() / cleanup.DATA_SET_FILE).write_text(str(data_set))
-        snapshot = take_snapshot(cls.folder())
-        counts = snapshot.counts()
-        events, viewers, films = (count_noun(counts[f"{noun}s"], noun) for noun in ("event", "viewer", "film"))
-        lease.log(f"Read {events} of {viewers} on {films}")
-        snapshot.save(cls.folder() / "snapshot.npz")
+        viewers = selectors.viewer_count()
+        snapshot = take_snapshot(
+            cls.folder() / cleanup.SNAPSHOT_FOLDER,
+            lambda done: lease.report_progress("reading", done, viewers),
+            lease.log,
+        )
+        counts = snapshot.counts
+        events, seen_by, films = (count_noun(counts[f"{noun}s"], noun) for noun in ("event", "viewer", "film"))
+        lease.log(f"Read {events} of {seen_by} on {films}")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
         note["changes"] = dict(options.changes)
@@ -140,7 +143,7 @@ class TrainingRun:
     def finish(self) -> None:
         """Delete the data, which is large and no longer needed; the checkpoints stay until the next run."""
         (self.folder() / "run.json").unlink(missing_ok=True)
-        (self.folder() / "snapshot.npz").unlink(missing_ok=True)
+        shutil.rmtree(self.folder() / cleanup.SNAPSHOT_FOLDER, ignore_errors=True)
 
 
 def _new_name(preset: str) -> str:

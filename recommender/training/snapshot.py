@@ -1,93 +1,73 @@
-"""What a run is trained on: every event and every movie as they stood at one moment, as arrays.
+"""What a run is trained on: the viewers' histories and the movies as they stood at one moment, as files of its folder.
 
-The snapshot is a file beside the checkpoints, so that a resumed run sees the data it began with.
+The histories come out of the shards, one shard after the other, so that memory does not grow with the events; a resumed
+run sees the data it began with.
 """
 
+import hashlib
 import json
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from django.conf import settings
 
 from catalog import selectors
-from catalog.last_word import EventColumns, find_held_events
 from infrastructure.atomic_files import atomic_file
-from recommender.history import select_model_events
-from recommender.ml.data import Events, Histories, data_hash
+from recommender.ml.data import Histories, Tokens, tokenise
+from recommender.ml.token_files import open_tokens, token_writer
+from recommender.ml.vocab import Vocab
 from recommender.movies.features import movie_features
+from recommender.shards.export import update_shards
+from recommender.shards.reading import read_training_histories
 
-_COLUMNS = {
-    "viewer": pl.Int32,
-    "movie": pl.Int32,
-    "kind": pl.Int8,
-    "rating": pl.Float32,
-    "completion": pl.Float32,
-    "occurred_at": pl.Int64,
-}
+ABOUT_FILE = "about.npz"  # written last
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """The data of one run."""
 
-    histories: Histories
+    folder: Path
     movie_ids: np.ndarray  # int32 [M], the whole catalogue, ascending
     movie_features: list[list[str]]  # M: "genre:Drama", "director:Agnès Varda", "actor:...", "decade:1960"
-
-    def content_hash(self) -> str:
-        """Return SHA-256 over the arrays, which says what data a metric was measured on."""
-        return data_hash(*(np.asarray(column) for column in self.histories), self.movie_ids)
-
-    def counts(self) -> dict[str, int]:
-        """Count viewers, events and movies, by the names that a version's metrics store."""
-        events = len(self.histories.movie_ids)
-        return {"viewers": len(self.histories.viewers), "events": events, "films": len(self.movie_ids)}
-
-    def save(self, path: Path) -> None:
-        """Write a file that `load` reads."""
-        features = np.frombuffer(json.dumps(self.movie_features).encode(), np.uint8)
-        with atomic_file(path) as file:
-            np.savez(file, **self.histories._asdict(), film_ids=self.movie_ids, film_features=features)
+    counts: dict[str, int]  # viewers, events and films, by the names that a version's metrics store
+    data_hash: str  # SHA-256 over histories and movies, which says what data a metric was measured on
 
     @classmethod
-    def load(cls, path: Path) -> "Snapshot":
-        """Read a file that `save` wrote. Raises OSError or ValueError where it is missing or cut."""
-        with np.load(path) as arrays:
-            histories = Histories(*(arrays[name] for name in Histories._fields))
-            return cls(histories, arrays["film_ids"], json.loads(arrays["film_features"].tobytes()))
+    def load(cls, folder: Path) -> "Snapshot":
+        """Read a folder that `take_snapshot` filled. Raises OSError or ValueError where it is missing or cut."""
+        with np.load(folder / ABOUT_FILE) as arrays:
+            about = json.loads(arrays["about"].tobytes())
+            return cls(folder, arrays["movie_ids"], about["movie_features"], about["counts"], about["data_hash"])
+
+    def tokens(self) -> Tokens:
+        """Return all histories in the vocabulary of `movie_ids`, mapped from the disk. Raises OSError."""
+        return open_tokens(self.folder, settings.NIGHTLY_MAPPED_BYTES)
 
 
-def take_snapshot(scratch: Path) -> Snapshot:
-    """Read the whole catalogue and all events in bounded memory: CSV goes to a file in `scratch`, polars reads it."""
-    with tempfile.TemporaryDirectory(prefix="events-", dir=scratch) as folder:
-        path = Path(folder) / "events.csv"
-        selectors.export_events(path)
-        events = pl.read_csv(path, schema=_COLUMNS)
+def take_snapshot(
+    folder: Path,
+    on_progress: Callable[[int], None] = lambda viewers: None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Snapshot:
+    """Bring the shards up to date and fill `folder` from them. `on_progress` and `tell`: see `update_shards`."""
+    manifest = update_shards(settings.SHARDS_DIR, on_progress, tell)
     table = selectors.catalogue_table()
-    return Snapshot(_histories(events), table.ids, movie_features(table))
-
-
-def _histories(events: pl.DataFrame) -> Histories:
-    """Return what holds of `events` as the model reads it. They are as exported: ordered by viewer, then as each
-    viewer's history is."""
-    viewers = events["viewer"].to_numpy()
-    columns = EventColumns(
-        movie_ids=events["movie"].to_numpy(),
-        kinds=events["kind"].to_numpy(),
-        ratings=events["rating"].fill_null(np.nan).to_numpy(),
-        completions=events["completion"].fill_null(np.nan).to_numpy(),
-    )
-    held = find_held_events(columns, settings.SEEN_SHARE, viewers)
-    read, rows = select_model_events(
-        Events(
-            movie_ids=columns.movie_ids[held.rows],
-            times=events["occurred_at"].to_numpy()[held.rows],
-            kinds=held.kinds,
-            ratings=held.ratings,
-            completions=columns.completions[held.rows],
-        )
-    )
-    return Histories.from_table(viewers[held.rows][rows], read)
+    vocab, digests = Vocab(table.ids), [hashlib.sha256() for _ in Histories._fields]
+    counts = {"viewers": 0, "events": 0, "films": len(table.ids)}
+    with token_writer(folder) as writer:
+        for histories in read_training_histories(settings.SHARDS_DIR, manifest):
+            counts["viewers"] += len(histories.viewers)
+            counts["events"] += len(histories.movie_ids)
+            parts = histories._replace(indptr=np.diff(histories.indptr))  # where shards end says nothing of the data
+            for digest, column in zip(digests, parts, strict=True):
+                digest.update(np.ascontiguousarray(column).data)
+            writer.append(tokenise(histories, vocab))
+    whole = hashlib.sha256(b"".join(digest.digest() for digest in digests) + table.ids.tobytes()).hexdigest()
+    snapshot = Snapshot(folder, table.ids, movie_features(table), counts, whole)
+    about = {"movie_features": snapshot.movie_features, "counts": counts, "data_hash": whole}
+    with atomic_file(folder / ABOUT_FILE) as file:
+        np.savez(file, movie_ids=table.ids, about=np.frombuffer(json.dumps(about).encode(), np.uint8))
+    return snapshot

@@ -6,23 +6,25 @@ from recommender.ml.data import Tokens
 from recommender.ml.evaluate import Scorer, Targets, by_day, ranker_scorer
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.ranker import Ranker
+from recommender.ml.truncated_histories import truncate_histories
 from recommender.ml.vocab import Vocab
 
 
-def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, tokens: Tokens, popularity: DailyPopularity) -> Scorer:
-    """Return an older model as a scorer of the movies of `vocab`, for `tokens` in that vocabulary and at the counts of
+def scorer_for_vocabulary(ranker: Ranker, vocab: Vocab, popularity: DailyPopularity) -> Scorer:
+    """Return an older model as a scorer of the movies of `vocab`, for tokens in that vocabulary and at the counts of
     the midnight before each target.
 
     Movies that it does not know stand below all others.
     """
     if np.array_equal(vocab.movie_ids, ranker.movie_ids):
-        # The tokens are in its vocabulary: a copy would be as large as they are.
         return ranker_scorer(ranker, popularity=popularity)
-    own_tokens, row_of = remap_tokens(tokens, vocab, ranker.vocab)
     columns = vocab.encode(ranker.movie_ids) - 1
 
-    def score(_: Tokens, targets: Targets) -> np.ndarray:
-        embeddings = ranker.encode_tokens(own_tokens, targets.viewers, row_of[targets.rows])
+    def score(tokens: Tokens, targets: Targets) -> np.ndarray:
+        # Of the few viewers alone: a copy of all tokens would be as large as they are.
+        known, ends = truncate_histories(tokens, targets, len(tokens.items))
+        own_tokens, row_of = remap_tokens(known, vocab, ranker.vocab)
+        embeddings = ranker.encode_tokens(own_tokens, ends.viewers, row_of[ends.rows])
         scores = np.empty((len(embeddings), len(vocab)), np.float32)
         for rows, then in by_day(ranker, popularity, vocab.movie_ids, tokens.times[targets.rows]):
             own = then.scores(embeddings[rows])

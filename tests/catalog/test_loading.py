@@ -19,7 +19,8 @@ from catalog.errors import CatalogError
 from catalog.loading import LoadReport, load_dataset
 from catalog.models import Credit, Genre, Movie, MovieTag, Person, Revision, Tag, Viewer, WatchEvent
 from catalog.selectors import history
-from catalog.services import record_events
+from catalog.services import erase_viewer, record_events
+from catalog.services.events import bump_versions
 from catalog.signals import catalogue_changed, epoch_changed
 from tests.support.cast import ADA, CAST_MOVIES, STAR_WARS, TOY_STORY, watch_event
 from tests.support.movielens import movielens_path
@@ -120,6 +121,16 @@ def test_twice_gives_the_same() -> None:
     report = load_dataset(dataset())
     assert counts(report) == (3, 0, 0, 0)
     assert contents() == first
+
+
+def test_a_viewer_who_was_erased_comes_back_above_the_former_version() -> None:
+    """Whatever is kept of a version is of its events alone: stored lists, histories for training."""
+    load_dataset(dataset())
+    bump_versions([7])
+    [version] = Viewer.objects.filter(pk=7).values_list("version", flat=True)
+    erase_viewer(7)
+    load_dataset(dataset())
+    assert Viewer.objects.get(pk=7).version > version
 
 
 def test_merged_and_replaced_events_are_the_same() -> None:

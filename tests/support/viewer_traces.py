@@ -6,6 +6,7 @@ from base64 import b64encode
 from datetime import timedelta
 from urllib.parse import quote
 
+import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
 from django.core.cache import caches
@@ -99,6 +100,8 @@ def own_files():
 def in_file(viewer, path):
     """Return whether a file contains the key, or the id, as text or as a column of a snapshot."""
     content = path.read_bytes()
+    if path.suffix == ".parquet":  # compressed
+        return viewer in pq.read_table(path)["viewers"].to_pylist()
     number = viewer.to_bytes(4, "little", signed=True) if isinstance(viewer, int) else b"no such bytes"
     return is_written_in(content, viewer) or number in content
 

@@ -113,11 +113,11 @@ def test_the_word_before_counts_again(site):
 
 @pytest.mark.usefixtures("model")
 def test_the_next_read_and_the_next_training_know_nothing_of_it(site, tmp_path):
-    before, data = site.get(f"/recommend?user_id={ADA}&top_k=20"), snapshot.take_snapshot(tmp_path).content_hash()
+    before, data = site.get(f"/recommend?user_id={ADA}&top_k=20"), snapshot.take_snapshot(tmp_path).data_hash
     films = recommended_ids(before)[:3]
     job = imported(site, "events", *(watch(viewer, film) for film in films for viewer in (ADA, *range(5000, 5040))))
     assert not set(films) & set(recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=20")))
-    assert snapshot.take_snapshot(tmp_path).content_hash() != data
+    assert snapshot.take_snapshot(tmp_path).data_hash != data
     tasks.count_watches()
     tasks.flush_outbox()
 
@@ -125,7 +125,7 @@ def test_the_next_read_and_the_next_training_know_nothing_of_it(site, tmp_path):
 
     after = site.get(f"/recommend?user_id={ADA}&top_k=20")
     assert (after["source"], after["recommendations"]) == ("model", before["recommendations"])
-    assert snapshot.take_snapshot(tmp_path).content_hash() == data
+    assert snapshot.take_snapshot(tmp_path).data_hash == data
     assert list(Viewer.objects.filter(publish_pending=True).values_list("pk", flat=True)) == [ADA], "webhooks are told"
 
 

@@ -9,15 +9,15 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from catalog import selectors
 from catalog.models import Viewer
 from recommender import cache, privacy, tasks, training_data
 from recommender.jobs import leases, queue
 from recommender.models import ApiKey, Erasure, Job
-from recommender.training import batch, nightly, snapshot
+from recommender.training import batch, cleanup, nightly
 from recommender.training.options import NightlyOptions
 from recommender.training.run_state import TrainingRun
 from tests.support.cast import ADA, EMPIRE, JEDI, MORNING, NEMO, STAR_WARS, TOY_STORY
+from tests.support.histories import training_histories
 from tests.support.viewer_traces import ZOE, event, traces_of
 
 pytestmark = pytest.mark.usefixtures("model")
@@ -85,30 +85,29 @@ def test_nothing_is_left_anywhere(zoe, site, client_with, model, tmp_path):
         assert tasks.finish_erasures() == 1
     assert traces_of(ZOE) == []
     assert Job.objects.get(pk=zoe).parameters["user_histories"] == {str(ADA): ["260"]}
-    assert ZOE not in snapshot.take_snapshot(tmp_path).histories.viewers
+    assert ZOE not in training_histories(tmp_path).viewers
     assert site.get(f"/recommend?user_id={ZOE}")["is_known_user"] is False
     assert site.delete(DATA)["events"] == 0
 
 
 def test_data_of_failed_and_killed_trainings_is_deleted(zoe, site, checkpoints, monkeypatch):
     fail_in_training(monkeypatch)
-    killed = checkpoints / "events-killed"
-    killed.mkdir()
-    selectors.export_events(killed / "events.csv")
-    assert {"file: snapshot.npz", "file: events.csv"} <= set(traces_of(ZOE))
-    assert (tasks.delete_stale_checkpoints(), killed.exists()) == (1, False)
-    assert (checkpoints / "snapshot.npz").exists(), "a training may go on from it"
+    [shard] = settings.SHARDS_DIR.glob("*.parquet")
+    assert f"file: {shard.name}" in traces_of(ZOE)
+    data = checkpoints / cleanup.SNAPSHOT_FOLDER
+    assert (tasks.delete_stale_checkpoints(), data.exists()) == (0, True), "a training may go on from it"
 
     site.delete(DATA)
 
     with time_machine.travel(timezone.now() + privacy.SWEEP_PERIOD * 2):
         tasks.finish_erasures()
-    assert traces_of(ZOE) == ["file: snapshot.npz"]
+    assert traces_of(ZOE) == []
+    assert data.exists()
     running = leases.claim(Job.objects.create(kind="nightly").pk)
     assert tasks.delete_stale_checkpoints() == 0
     queue.cancel(running.job_id)
     assert tasks.delete_stale_checkpoints() == 2
-    assert traces_of(ZOE) == []
+    assert not data.exists()
 
 
 def test_a_list_that_was_being_made_is_never_served_and_goes(zoe, site):
@@ -159,13 +158,13 @@ def test_an_interrupted_training_begins_anew_without_the_erased(zoe, site, check
     monkeypatch.setattr(training_data, "MIN_EVENTS", 1)
     lease = leases.claim(Job.objects.create(kind="nightly").pk)
     options = NightlyOptions(preset="basic")
-    TrainingRun.start(lease, options)
+    with_zoe = TrainingRun.start(lease, options)
     assert TrainingRun.resume(lease, options) is not None
-    assert ZOE in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
     site.post("/users/merge", {"from_user_id": 77, "into_user_id": ADA})
     assert TrainingRun.resume(lease, options) is not None
     assert str(lease.job_id) in site.delete(DATA)["in_training"]
 
     assert TrainingRun.resume(lease, options) is None
-    TrainingRun.start(lease, options)
-    assert ZOE not in snapshot.Snapshot.load(checkpoints / "snapshot.npz").histories.viewers
+    without = TrainingRun.start(lease, options)
+    assert without.counts["viewers"] == with_zoe.counts["viewers"] - 1
+    assert without.counts["events"] < with_zoe.counts["events"]

@@ -15,9 +15,10 @@ from catalog.services import bump_catalogue
 from recommender import maintenance, process_state
 from recommender.jobs import leases
 from recommender.models import Job
-from recommender.training import batch, snapshot
+from recommender.training import batch
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN, EMPIRE, EVE, GODFATHER, JEDI, MATRIX, NEMO, STAR_WARS, TOY_STORY
+from tests.support.histories import training_histories
 from tests.support.jobs import stored_list
 from tests.support.tiny_model import INVENTED
 
@@ -120,7 +121,7 @@ def test_request_batch_and_training_read_the_same(site, tmp_path):
     say(site, "progress", movie=COMEDY[1], viewer=first, completion=0.2, at=later)
     say(site, "watch", "unwatch", movie=COMEDY[2], viewer=first, at=later)
 
-    histories = snapshot.take_snapshot(tmp_path).histories
+    histories = training_histories(tmp_path)
     rows = [
         slice(*histories.indptr[histories.viewers.tolist().index(viewer) :][:2].tolist()) for viewer in (first, second)
     ]

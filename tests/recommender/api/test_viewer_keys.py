@@ -25,9 +25,9 @@ from recommender.api.fields import named_viewer
 from recommender.cache.keys import full_key, viewer_id_key
 from recommender.jobs import batch_chunks
 from recommender.models import Job
-from recommender.training import snapshot
 from tests.support.api import app_client, recommended_ids
 from tests.support.cast import ADA, BEN, EMPIRE, JEDI, MATRIX, MORNING, NEMO, STAR_WARS, watch_event
+from tests.support.histories import training_histories
 from tests.support.imports import CSV, JSONL, json_lines, post_rows, run_import
 from tests.support.viewer_traces import event, leave_traces, traces_of
 
@@ -218,7 +218,7 @@ def test_every_chunk_export_and_sample_has_viewers_of_ids_below_zero(site, tmp_p
     assert max(ids) < 0
     batch_chunks.create(Job.objects.create(kind="batch").pk, "tiny", 1, None)
     assert ids <= set(selectors.viewer_ids(-(2**31), 100))
-    assert ids <= set(snapshot.take_snapshot(tmp_path).histories.viewers.tolist())
+    assert ids <= set(training_histories(tmp_path).viewers.tolist())
     assert ids | {ADA, BEN} <= set(selectors.sample_viewers(100))
 
 

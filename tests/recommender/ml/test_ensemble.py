@@ -5,14 +5,15 @@ import pytest
 import torch
 
 from recommender.ml import evaluate, metrics, model_folder
-from recommender.ml.baselines import Ease, TrainingTokens
+from recommender.ml.baselines import Ease
 from recommender.ml.data import RATING, Events, Histories, tokenise
-from recommender.ml.ease import EASE_LAMBDA, ItemWeights, fit_ease
+from recommender.ml.ease import EASE_LAMBDA, ItemWeights, count_shared_viewers, fit_ease
 from recommender.ml.ensemble import BOUND, NUM_PARTS, SMOOTHING, film_fields, smoothed_share, viewer_traits
 from recommender.ml.ensemble_fitting import MIN_VISITS, PRIOR_WEIGHTS, fit_ensemble
 from recommender.ml.evaluate import Targets
 from recommender.ml.popularity import DAY, NUM_COUNTS, Popularity
 from recommender.ml.ranker import load_ranker
+from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transitions import last_items, sum_rows
 from tests.support.daily_hits import (
     ENDS,
@@ -67,7 +68,9 @@ def test_traits_of_a_viewer_by_hand():
 
 def test_ease_by_hand():
     """Two viewers of films 0 and 1, one of film 2: (X'X + I)^-1 inverted on paper."""
-    films, weights = fit_ease(np.array([3, 3, 5, 5, 9]), np.array([0, 1, 0, 1, 2]), 4, ridge=1.0)
+    training = TrainingTokens.from_columns(np.array([3, 3, 5, 5, 9]), np.array([0, 1, 0, 1, 2]), 4)
+    gram = count_shared_viewers(training)
+    films, weights = gram.films, fit_ease(gram, ridge=1.0)
     assert films.tolist() == [0, 1, 2, 3]
     expected = np.zeros((4, 4))
     expected[0, 1] = expected[1, 0] = 2 / 3
@@ -78,7 +81,8 @@ def test_served_ease_is_the_baseline():
     """All weights are kept on so few films, but for those below 0."""
     viewers = np.array([0, 1, 2, 3])
     history = torch.from_numpy(last_items(TOKENS, viewers, ENDS[viewers], 200))
-    dense = Ease(TrainingTokens(TOKENS, TOKENS.indptr[1:], MOVIES), EASE_LAMBDA, None)
+    gram = count_shared_viewers(TrainingTokens(TOKENS, TOKENS.indptr[1:], MOVIES))
+    dense = Ease(gram, MOVIES, EASE_LAMBDA, None)
     dense.weights = dense.weights.clip(min=0)
     expected = dense(TOKENS, Targets(viewers, ENDS[viewers]))
     np.testing.assert_allclose(EASE.scorer()(history), expected, rtol=1e-4, atol=1e-5)

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from recommender.ml import evaluate, metrics, model_folder
-from recommender.ml.baselines import TrainingTokens, baseline_fitters
+from recommender.ml.baselines import baseline_fitters
 from recommender.ml.config import MANIFEST_FILE, PRESETS
 from recommender.ml.prior_tuning import fit_prior
 from recommender.ml.ranker import Ranker, load_ranker
 from recommender.ml.train import Step, Trainer, TrainingHooks, TrainingInterrupted
+from recommender.ml.training_tokens import TrainingTokens
 from tests.support.paired_histories import MOVIES
 from tests.support.small_trainer import FEATURES, SPLIT, TOKENS, VOCAB, make_trainer
 

@@ -10,22 +10,24 @@ import torch
 from django.conf import settings
 
 from catalog import selectors, services
-from catalog.models import Movie, WatchEvent
+from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import bump_epoch
 from recommender import registry
+from recommender.history import to_model_events
 from recommender.jobs import leases, queue
 from recommender.ml import ensemble_fitting, evaluate, prior_tuning
-from recommender.ml.data import tokenise
+from recommender.ml.data import Histories, Tokens, tokenise
 from recommender.ml.neighbour_table import NEIGHBOURS_FILE
 from recommender.ml.popularity import DailyPopularity
 from recommender.ml.vocab import Vocab
 from recommender.models import Job, ModelVersion
 from recommender.serving.replay import counterfactual
-from recommender.training import nightly
+from recommender.training import cleanup, nightly
 from recommender.training.evidence import LEARNED, POPULARITY
 from recommender.training.snapshot import Snapshot, take_snapshot
 from recommender.training.vocabulary_mapping import scorer_for_vocabulary
-from tests.support.cast import ADA, CLEO, STAR_WARS
+from tests.support.cast import STAR_WARS
+from tests.support.histories import training_histories
 from tests.support.jobs import new_lease, run_nightly
 from tests.support.tiny_model import clear_caches
 
@@ -40,18 +42,15 @@ def _fresh():
 
 def test_the_snapshot_has_what_the_selectors_return_for_each_viewer(cast, tmp_path):
     snapshot = take_snapshot(tmp_path)
-    snapshot.save(tmp_path / "snapshot.npz")
-    again = Snapshot.load(tmp_path / "snapshot.npz")
+    again = Snapshot.load(tmp_path)
 
-    assert list(tmp_path.iterdir()) == [tmp_path / "snapshot.npz"], "no CSV is left behind"
-    assert again.content_hash() == snapshot.content_hash()
-    assert again.counts() == {"viewers": 4, "events": WatchEvent.objects.count(), "films": Movie.objects.count()}
-    for viewer in (ADA, CLEO):
-        history = selectors.history(viewer)
-        place = again.histories.viewers.tolist().index(viewer)
-        rows = slice(*again.histories.indptr[place : place + 2].tolist())
-        for mine, theirs in zip(again.histories[2:7], history[2:7], strict=True):
-            np.testing.assert_array_equal(mine[rows], theirs)
+    assert again.data_hash == snapshot.data_hash == take_snapshot(tmp_path / "another").data_hash
+    assert again.counts == {"viewers": 4, "events": WatchEvent.objects.count(), "films": Movie.objects.count()}
+    viewers = Viewer.objects.order_by("pk").values_list("pk", flat=True)
+    histories = [to_model_events(selectors.history(viewer)) for viewer in viewers]
+    expected = tokenise(Histories.from_events(histories), Vocab(again.movie_ids))
+    for name, mine, theirs in zip(Tokens._fields, again.tokens(), expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs, err_msg=name)
     features = again.movie_features[again.movie_ids.tolist().index(STAR_WARS)]
     assert {"genre:Sci-Fi", "director:George Lucas", "actor:Carrie Fisher", "decade:1970"} <= set(features)
 
@@ -72,7 +71,7 @@ def test_the_first_model_that_beats_popularity_goes_live(ring):
     assert registry.ranker(version.name).neighbours.movie_ids.tolist() == list(
         Movie.objects.order_by("pk").values_list("pk", flat=True)
     )
-    assert not (settings.CHECKPOINT_DIR / "snapshot.npz").exists()
+    assert not (settings.CHECKPOINT_DIR / cleanup.SNAPSHOT_FOLDER).exists()
 
 
 def test_a_nightly_job_starts_from_the_active_model_unless_it_may_not(ring):
@@ -172,16 +171,16 @@ def test_unknown_options_are_named(transactional_db):
 def test_an_older_model_of_other_films_is_measured_on_the_same_targets(model, cast, tmp_path):
     """Films that it does not know stand last; the others keep their order."""
     ranker = registry.ranker()
-    snapshot = take_snapshot(tmp_path)
     more = Vocab(np.append(ranker.movie_ids, [7, 900_000]))
-    tokens = tokenise(snapshot.histories, more)
+    histories = training_histories(tmp_path)
+    tokens = tokenise(histories, more)
     targets = evaluate.leave_one_out(tokens).test
 
     popularity = DailyPopularity.from_tokens(tokens, len(more))
-    scores = scorer_for_vocabulary(ranker, more, tokens, popularity)(tokens, targets)
+    scores = scorer_for_vocabulary(ranker, more, popularity)(tokens, targets)
 
     known = more.encode(ranker.movie_ids) - 1
-    own = tokenise(snapshot.histories, ranker.vocab)
+    own = tokenise(histories, ranker.vocab)
     theirs = evaluate.leave_one_out(own).test
     np.testing.assert_allclose(scores[:, known], evaluate.ranker_scorer(ranker)(own, theirs), rtol=1e-4, atol=1e-5)
     unknown = np.setdiff1d(np.arange(len(more)), known)
