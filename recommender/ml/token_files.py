@@ -117,11 +117,11 @@ def resident_file_bytes() -> int:
         return 0
 
 
-def viewer_blocks(tokens: Tokens, max_tokens: int = BLOCK_TOKENS) -> Iterator[slice]:
-    """Yield slices that cover all viewers, of up to `max_tokens` tokens each, or of one viewer."""
+def viewer_blocks(tokens: Tokens) -> Iterator[slice]:
+    """Yield slices that cover all viewers, of up to BLOCK_TOKENS tokens each, or of one viewer."""
     start, viewers = 0, len(tokens.indptr) - 1
     while start < viewers:
-        most = tokens.indptr[start] + max_tokens
+        most = tokens.indptr[start] + BLOCK_TOKENS
         stop = max(start + 1, int(np.searchsorted(tokens.indptr, most, side="right")) - 1)
         yield slice(start, stop)
         release_pages(tokens)

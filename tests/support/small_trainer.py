@@ -20,13 +20,13 @@ TOKENS = tokenise(paired_histories(), VOCAB)
 SPLIT = evaluate.leave_one_out(TOKENS)
 
 
-def make_trainer(name="default", folder=None, model=None, ends=SPLIT.ends, **train) -> Trainer:
+def make_trainer(name="default", folder=None, model=None, ends=SPLIT.ends, tokens=TOKENS, **train) -> Trainer:
     """Return a seeded trainer of a preset; `model` and `train` override its settings."""
     preset = override(PRESETS[name], model=SMALL | (model or {}), train=FAST | train)
     torch.manual_seed(preset.train.seed)
     return Trainer(
         TransformerRecModel(MOVIES, preset.model, FEATURES),
-        TOKENS,
+        tokens,
         ends,
         preset,
         checkpoints=folder,
