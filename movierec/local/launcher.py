@@ -69,11 +69,11 @@ class Launcher:
             wait_until_free(self.address, 5.0 if orphans else 0.0)
             self.page = StartPage(self.address)
             self.page.open()
-            self.start_servers()
             wait_fd, begin_fd = os.pipe()
             web, *others = application_services({LISTEN_FD: self.page.listener.fileno(), WAIT_FD: wait_fd})
-            if was_ready := self.welcome_file.exists():  # an earlier start got as far: this one does both at once
-                self.supervisor.start(web)
+            if was_ready := self.welcome_file.exists():  # an earlier start got as far: this one does all at once
+                self.supervisor.start(web)  # it loads its modules, and waits
+            self.start_servers()
             self.prepare_data(arguments)
             self.say("starting the web processes, which load the model")
             os.close(begin_fd)
