@@ -113,7 +113,7 @@
       const now = content.parentElement.style.display !== "none";
       if (now === open) return;
       open = now;
-      document.getElementById("page").inert = open; // Tab stays in the dialog
+      document.querySelectorAll("#page, .mr-skip").forEach((one) => { one.inert = open; }); // Tab stays in the dialog
       if (open) {
         content.setAttribute("aria-label", content.querySelector("h1")?.textContent.trim() || "Dialog");
         (content.querySelector("input:not([type=hidden]), select, textarea, button[type=submit]") || first(content))?.focus();
