@@ -76,4 +76,4 @@ def _kept_part(folder: Path, shard: Shard, after: int, is_kept: IsKept) -> tuple
     except ShardDamaged as damage:
         log.warning("%s It is deleted.", damage)
         return ()
-    return (write_shard(folder, block, shard.last),) if kept.any() else ()
+    return (write_shard(folder, block),) if kept.any() else ()

@@ -95,7 +95,7 @@ def _renew(folder: Path, shard: Shard, after: int, tell: Callable[[str], None]) 
         tell(f"{damage} Its viewers are read again.")
         blocks, changed = [], np.ones(len(ids), bool)
     blocks += _read_histories(ids[changed], versions[changed])
-    return tuple(write_shard(folder, *part) for part in _split(join(blocks), shard.last))
+    return tuple(write_shard(folder, part) for part in _split(join(blocks)))
 
 
 def _append(folder: Path, done: tuple[Shard, ...], after: int) -> Iterator[tuple[Shard, ...]]:
@@ -111,21 +111,19 @@ def _append(folder: Path, done: tuple[Shard, ...], after: int) -> Iterator[tuple
             after = int(ids[-1])
         viewers, events = sum(len(block.viewers) for block in pending), sum(block.indptr[-1] for block in pending)
         if pending and (not len(ids) or events >= TARGET_EVENTS or viewers >= MAX_VIEWERS):
-            done += tuple(write_shard(folder, *part) for part in _split(join(pending), after))
+            done += tuple(write_shard(folder, part) for part in _split(join(pending)))
             pending = []
             yield done
         if not len(ids):
             return
 
 
-def _split(block: HistoryBlock, last: int) -> Iterator[tuple[HistoryBlock, int]]:
-    """Yield the parts of a block that is too large for one shard, with the last id that belongs to each; nothing for a
-    block of nobody."""
+def _split(block: HistoryBlock) -> Iterator[HistoryBlock]:
+    """Yield the parts of a block that is too large for one shard; nothing for a block of nobody."""
     parts = max(1, round(len(block.movie_ids) / TARGET_EVENTS)) if len(block.movie_ids) >= 2 * TARGET_EVENTS else 1
     number = np.minimum(block.indptr[:-1] * parts // max(len(block.movie_ids), 1), parts - 1)
     for part in np.unique(number).tolist():
-        own = block.select(number == part) if parts > 1 else block
-        yield own, last if own.viewers[-1] == block.viewers[-1] else int(own.viewers[-1])
+        yield block.select(number == part) if parts > 1 else block
 
 
 def _read_histories(ids: np.ndarray, versions: np.ndarray) -> Iterator[HistoryBlock]:

@@ -26,8 +26,8 @@ class ShardDamaged(Exception):
     """A shard is missing, cut or edited: its checksum is not the manifest's."""
 
 
-def write_shard(folder: Path, block: HistoryBlock, last: int) -> Shard:
-    """Write a file under the name of its content, beside the other shards. `last` as in `Shard`. Raises OSError."""
+def write_shard(folder: Path, block: HistoryBlock) -> Shard:
+    """Write a file of at least one viewer, under the name of its content, beside the other shards. Raises OSError."""
     offsets = pa.array(block.indptr.astype(np.int32))
     lists = {name: pa.ListArray.from_arrays(offsets, pa.array(getattr(block, name))) for name in _LISTS}
     table = pa.table({"viewers": block.viewers, "versions": block.versions, **lists})
@@ -35,6 +35,7 @@ def write_shard(folder: Path, block: HistoryBlock, last: int) -> Shard:
     pq.write_table(table, sink, **_COMPRESSION)
     content = sink.getvalue()
     checksum = hashlib.sha256(content).hexdigest()
+    last = int(block.viewers[-1])
     file = f"{last:010d}-{checksum[:16]}.parquet"
     with atomic_file(folder / file) as out:
         out.write(content)

@@ -17,7 +17,7 @@ class Shard:
     """A file of viewers whose ids are above those of the shard before, up to `last`."""
 
     file: str
-    last: int  # the highest id that belongs here, whether somebody has it or not
+    last: int  # the highest of their ids: nothing names a viewer who is gone
     viewers: int
     events: int
     sha256: str

@@ -159,6 +159,19 @@ def test_a_machine_that_was_away_forgets_who_was_erased_since(many, tmp_path):
     assert len(block.viewers) == manifest.viewers - 2
 
 
+def test_the_last_viewer_of_a_shard_is_named_nowhere_once_erased(many, tmp_path):
+    """The range of a shard ends with a viewer's id, which stands in the manifest and in the file's name."""
+    for number, gone in enumerate([shard.last for shard in update_shards(tmp_path).shards]):
+        services.erase_viewer(gone)
+        if number % 2:
+            assert forget_viewers(tmp_path, [gone])
+        else:
+            update_shards(tmp_path)
+        assert str(gone) not in (tmp_path / MANIFEST_FILE).read_text().replace(Manifest.load(tmp_path).taken_at, "")
+        assert not list(tmp_path.glob(f"*{gone}-*"))
+    assert_as_in_postgres(read_all(tmp_path, update_shards(tmp_path)))
+
+
 def test_all_viewers_of_a_shard_may_be_erased(many, tmp_path):
     manifest = update_shards(tmp_path)
     gone = read_shard(tmp_path, manifest.shards[1]).viewers.tolist()
