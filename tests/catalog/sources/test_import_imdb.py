@@ -55,7 +55,7 @@ def test_films_people_and_titles_come_into_an_empty_catalogue(tmp_path):
         (paper.pk, "fr", "Lune de papier"),
         (glass.pk, "es", "Puerto de cristal"),
     ]
-    assert "1 titles of other types, 1 for adults only, 1 with too few votes" in said
+    assert "1 title of other types, 1 for adults only, 1 with too few votes" in said
     assert "3 new films, 0 films completed, 7 new people, 0 people recognised, 9 credits" in said
 
 
