@@ -36,12 +36,6 @@ _SELECT_HISTORIES = """
 _SELECT_FORMER = _SELECT_HISTORIES.replace(
     "WHERE e.viewer_id = v.id", "WHERE e.viewer_id = v.id AND e.occurred_at <= %s AND e.id < %s"
 )
-_EXPORT = f"""
-    COPY (
-        SELECT e.viewer_id, e.movie_id, e.kind, e.rating, e.completion, {_SECONDS}
-        FROM catalog_watchevent e WHERE e.viewer_id = ANY(%s::int[]) ORDER BY e.viewer_id, e.occurred_at, e.id
-    ) TO STDOUT (FORMAT csv)
-"""
 # The database and its table of viewers; another number once they were restored or emptied.
 _DATABASE = """
     SELECT concat_ws('.', s.system_identifier, d.oid, c.oid, pg_relation_filenode(c.oid))
@@ -211,13 +205,6 @@ def _unpack(rows: Sequence[tuple[int, int, int | None, str, str, bytes | None]])
     parts = zip(*(np.split(column, ends[:-1]) for column in chosen), strict=True)
     about = zip(viewer_ids, versions, parts, age_limits, countries, languages, strict=True)
     return [History(viewer, version, *own, *place) for viewer, version, own, *place in about]
-
-
-def export_events(viewer_ids: Collection[int]) -> bytes:
-    """Return all events of some viewers, ordered by viewer, time and id, as CSV: viewer, movie, kind, rating,
-    completion, occurred_at (unix seconds); an unknown value is empty."""
-    with connection.cursor() as cursor, cursor.copy(_EXPORT, [list(viewer_ids)]) as copy:
-        return b"".join(copy)
 
 
 def viewer_versions_between(after: int, through: int, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:

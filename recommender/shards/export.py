@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from django.conf import settings
 from django.utils import timezone
-from pyarrow import csv
 
 from catalog import selectors
-from catalog.last_word import EventColumns, find_held_events
 from catalog.limits import MAX_ID
 from recommender.shards.block import HistoryBlock, join
 from recommender.shards.files import ShardDamaged, read_shard, read_versions, write_shard
@@ -26,14 +23,6 @@ from recommender.shards.manifest import BELOW_ALL_IDS, Manifest, Shard
 TARGET_EVENTS = 1_000_000  # of a shard: bounds memory to about 100 MB. One of twice as many is split
 MAX_VIEWERS = 100_000  # of a new shard
 READ_VIEWERS = 512  # whose events are asked for at a time
-_CSV_COLUMNS = {
-    "viewer": pa.int32(),
-    "movie": pa.int32(),
-    "kind": pa.int8(),
-    "rating": pa.float32(),
-    "completion": pa.float32(),
-    "occurred_at": pa.int64(),
-}
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +83,7 @@ def _renew(folder: Path, shard: Shard, after: int, tell: Callable[[str], None]) 
     except ShardDamaged as damage:
         tell(f"{damage} Its viewers are read again.")
         blocks, changed = [], np.ones(len(ids), bool)
-    blocks += _read_histories(ids[changed], versions[changed])
+    blocks += _read_histories(ids[changed])
     return tuple(write_shard(folder, part) for part in _split(join(blocks)))
 
 
@@ -102,12 +91,12 @@ def _append(folder: Path, done: tuple[Shard, ...], after: int) -> Iterator[tuple
     """Write the viewers above `after`, and yield all shards after each new one. A small last one grows."""
     pending = list[HistoryBlock]()
     while True:
-        ids, versions = selectors.viewer_versions_between(after, MAX_ID, READ_VIEWERS)
+        ids, _ = selectors.viewer_versions_between(after, MAX_ID, READ_VIEWERS)
         if not pending and len(ids) and done and done[-1].events < TARGET_EVENTS // 2:
             pending.append(read_shard(folder, done[-1]))
             done = done[:-1]
         if len(ids):
-            pending += _read_histories(ids, versions)
+            pending += _read_histories(ids)
             after = int(ids[-1])
         viewers, events = sum(len(block.viewers) for block in pending), sum(block.indptr[-1] for block in pending)
         if pending and (not len(ids) or events >= TARGET_EVENTS or viewers >= MAX_VIEWERS):
@@ -126,24 +115,17 @@ def _split(block: HistoryBlock) -> Iterator[HistoryBlock]:
         yield block.select(number == part) if parts > 1 else block
 
 
-def _read_histories(ids: np.ndarray, versions: np.ndarray) -> Iterator[HistoryBlock]:
+def _read_histories(ids: np.ndarray) -> Iterator[HistoryBlock]:
     """Read viewers from Postgres, some at a time."""
     for start in range(0, len(ids), READ_VIEWERS):
-        rows = slice(start, start + READ_VIEWERS)
-        yield _parse(ids[rows], versions[rows], selectors.export_events(ids[rows].tolist()))
-
-
-def _parse(ids: np.ndarray, versions: np.ndarray, events: bytes) -> HistoryBlock:
-    """Return the events that hold, from the CSV of all of these viewers."""
-    table = pa.table({name: pa.array([], dtype) for name, dtype in _CSV_COLUMNS.items()})
-    if events:
-        names = csv.ReadOptions(column_names=list(_CSV_COLUMNS), use_threads=False)
-        table = csv.read_csv(
-            pa.BufferReader(events), names, convert_options=csv.ConvertOptions(column_types=_CSV_COLUMNS)
+        histories = selectors.histories(ids[start : start + READ_VIEWERS].tolist())
+        lengths = [len(history.movie_ids) for history in histories]
+        columns = zip(
+            *((h.movie_ids, h.occurred_at, h.kinds, h.ratings, h.completions) for h in histories), strict=True
         )
-    viewers, movies, kinds, ratings, completions, times = (column.to_numpy() for column in table.columns)
-    columns = EventColumns(movies, kinds, ratings.astype(np.float32), completions.astype(np.float32))
-    held = find_held_events(columns, settings.SEEN_SHARE, viewers)
-    indptr = np.append(0, np.searchsorted(viewers[held.rows], ids, side="right"))
-    own = (columns.movie_ids[held.rows], times[held.rows], held.kinds, held.ratings, columns.completions[held.rows])
-    return HistoryBlock(ids, versions, indptr.astype(np.int64), *own)
+        yield HistoryBlock(
+            np.array([history.viewer_id for history in histories], np.int32),
+            np.array([history.version for history in histories], np.int64),
+            np.cumsum([0, *lengths]),
+            *map(np.concatenate, columns),
+        )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import polars as pl
 import pytest
 
 from catalog import selectors
@@ -91,22 +90,6 @@ def test_times_before_1970_and_parts_of_a_second_are_floored() -> None:
     eve = selectors.history(EVE)
     assert eve is not None
     assert eve.occurred_at.tolist() == [-2]
-
-
-def test_the_export_has_every_event_of_the_viewers_in_order() -> None:
-    columns = ["viewer", "movie", "kind", "rating", "completion", "occurred_at"]
-    rows = pl.read_csv(selectors.export_events([CLEO, ADA, BEN]), has_header=False, new_columns=columns)
-    assert rows.height == WatchEvent.objects.exclude(viewer=DAN).count()
-    for viewer in (ADA, BEN, CLEO):
-        own, history = rows.filter(viewer=viewer), selectors.history(viewer)
-        assert history is not None
-        assert own["movie"].to_list() == history.movie_ids.tolist()
-        assert own["occurred_at"].to_list() == history.occurred_at.tolist()
-        assert own["rating"].cast(pl.Float32).fill_null(np.nan).to_numpy() == pytest.approx(
-            history.ratings, nan_ok=True
-        )
-    assert rows["viewer"].is_sorted()
-    assert selectors.export_events([]) == b""
 
 
 class TestTheCatalogueTable:

@@ -135,8 +135,8 @@ def test_what_reads_much_reads_the_replica_and_misses_nothing(standby):
     total = WatchEvent.objects.count()
     with selectors.read_snapshot():
         viewers, _ = selectors.viewer_versions_between(0, MAX_ID)
-        assert selectors.export_events(viewers.tolist()).count(b"\n") == total
-    assert "COPY (" in standby.statements
+        assert [history.viewer_id for history in selectors.histories(viewers.tolist())] == viewers.tolist()
+    assert "int4send(e.movie_id)" in standby.statements
     lines = "".join(export_rows(RowKind.EVENTS, FileFormat.CSV)).splitlines()
     assert len(lines) == total + 1
     assert "catalog_watchevent WHERE id >" in standby.statements

@@ -87,8 +87,8 @@ def test_the_shards_have_what_serving_reads_of_every_viewer(many, tmp_path):
 def test_only_shards_with_a_change_are_written_again(many, tmp_path, monkeypatch):
     first = update_shards(tmp_path)
     read = []
-    read_events = selectors.export_events
-    monkeypatch.setattr(selectors, "export_events", lambda ids: read.append(ids) or read_events(ids))
+    read_histories = selectors.histories
+    monkeypatch.setattr(selectors, "histories", lambda ids: read.append(ids) or read_histories(ids))
 
     assert files_of(update_shards(tmp_path)) == files_of(first)
     assert read == []
@@ -98,6 +98,7 @@ def test_only_shards_with_a_change_are_written_again(many, tmp_path, monkeypatch
 
     assert len(files_of(second) - files_of(first)) == 1
     assert read == [[changed]]
+    monkeypatch.undo()
     assert_as_in_postgres(read_all(tmp_path, second))
 
 
