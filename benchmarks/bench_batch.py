@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark_system import isolated_system
-from benchmarks.isolated_process import run_isolated, run_isolated_in_parallel
+from benchmarks.processes.isolated_process import run_isolated, run_isolated_in_parallel
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import ACTIVE_VERSION, load_and_build
 from infrastructure.resources import available_resources

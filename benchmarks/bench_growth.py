@@ -27,7 +27,7 @@ from benchmarks.bench_batch import measure_batch
 from benchmarks.bench_import import import_dataset
 from benchmarks.bench_nightly import read_training_data
 from benchmarks.benchmark_system import isolated_system
-from benchmarks.isolated_process import run_isolated
+from benchmarks.processes.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.serving.fixture import build_fixture
 from benchmarks.synthetic_data import write_synthetic_movielens

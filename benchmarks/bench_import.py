@@ -32,7 +32,7 @@ import psycopg
 
 from benchmarks.importing.event_files import measure_event_files
 from benchmarks.importing.synthetic_imdb import write_synthetic_imdb
-from benchmarks.isolated_process import run_isolated
+from benchmarks.processes.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
 from movierec.local import embedded_servers

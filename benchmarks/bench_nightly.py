@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.benchmark_system import isolated_system
-from benchmarks.isolated_process import run_isolated
+from benchmarks.processes.isolated_process import run_isolated
 from benchmarks.report import print_report
 from benchmarks.synthetic_data import write_synthetic_movielens
 

@@ -1,0 +1,1 @@
+"""What `./run bench cluster` is made of."""

@@ -1,0 +1,1 @@
+"""Processes of their own for a part of a benchmark, whose memory counts alone."""
