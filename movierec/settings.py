@@ -35,7 +35,7 @@ if "@" in urlsplit(MODELS_URL).netloc:
 DATA_NOTE = STATE_DIR / "data.json"  # what was loaded, and whether a model was trained on it
 CHECKPOINT_DIR = STATE_DIR / "model_checkpoints"
 SHARDS_DIR = STATE_DIR / "histories"  # of all viewers, as training reads them
-NIGHTLY_MAPPED_BYTES = env.int("MOVIEREC_NIGHTLY_MAPPED_MB", default=300) * disk_space.MB  # of histories in memory
+NIGHTLY_MAPPED_BYTES = env.int("MOVIEREC_NIGHTLY_MAPPED_MB", default=200) * disk_space.MB  # of histories in memory
 BIND = bind_host()
 PORT = env.int("PORT", default=8000)
 API_OPEN = env.bool("MOVIEREC_API_OPEN", default=False)

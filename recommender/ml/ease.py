@@ -37,12 +37,13 @@ class ItemWeights(NamedTuple):
     def from_training(cls, training: TrainingTokens) -> Self:
         """Fit on these tokens; the MAX_NEIGHBOURS greatest weights above 0 of each film remain."""
         gram = count_shared_viewers(training)
-        films, weights = gram.films, fit_ease(gram, EASE_LAMBDA)
-        del gram
+        films, matrix = gram.films, gram.shared.astype(np.float64)
+        del gram  # of 8,000 films a quarter of a gigabyte, and as much a copy of the weights
+        _invert(matrix, EASE_LAMBDA)
         num_items = training.num_items
         counts = np.zeros(num_items, np.int64)
         columns, values = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for film, row in zip(films.tolist(), weights, strict=True):
+        for film, row in zip(films.tolist(), (row.astype(np.float32) for row in matrix), strict=True):
             best = np.sort(np.argpartition(-row, min(MAX_NEIGHBOURS, len(row) - 1))[:MAX_NEIGHBOURS])
             best = best[row[best] > 0]
             counts[film] = len(best)
@@ -135,13 +136,17 @@ def count_shared_viewers(
 
 def fit_ease(gram: Gram, ridge: float) -> np.ndarray:
     """Return B among the films of `gram`, without its diagonal: float32 [M, M], by the film of the history and the film
-    that it speaks for. Beside the result it holds one matrix in float64."""
-    precision = torch.from_numpy(gram.shared.astype(np.float64)).T  # by columns, as LAPACK works in place
+    that it speaks for."""
+    matrix = gram.shared.astype(np.float64)
+    _invert(matrix, ridge)
+    return matrix.astype(np.float32)
+
+
+def _invert(matrix: np.ndarray, ridge: float) -> None:
+    """Put B in place of a Gram matrix, float64 [M, M], without another of its size."""
+    precision = torch.from_numpy(matrix).T  # by columns, as LAPACK works in place
     precision.diagonal().add_(ridge)
     torch.linalg.cholesky(precision, out=precision)
     torch.cholesky_inverse(precision, out=precision)
-    inverse = precision.numpy()
-    inverse /= -np.diag(inverse)
-    weights = inverse.astype(np.float32)
-    np.fill_diagonal(weights, 0)
-    return weights
+    matrix /= -np.diag(matrix)
+    np.fill_diagonal(matrix, 0)
