@@ -10,6 +10,7 @@ import numpy as np
 
 from recommender.ml.data import Tokens
 from recommender.ml.ragged import concatenate_ranges
+from recommender.ml.token_files import release_pages
 
 DAY = 86_400  # seconds
 WINDOW_DAYS = (1, 3, 7, 30, 365)
@@ -99,8 +100,9 @@ class DailyPopularity:
         rows, indptr = concatenate_ranges(starts[viewers], ends[viewers])
         stars, items = tokens.stars[rows], tokens.items[rows].astype(np.int64) - 1
         counted = (stars == 0) | (stars >= 2 * MIN_GOOD_STARS)
-        of_token = np.repeat(viewers, np.diff(indptr))
-        return cls(tokens.times[rows] // DAY, of_token, items, num_items, counted, total)
+        days, of_token = tokens.times[rows] // DAY, np.repeat(viewers, np.diff(indptr))
+        release_pages(tokens)
+        return cls(days, of_token, items, num_items, counted, total)
 
     def latest(self) -> np.ndarray:
         """Return the counts with every watch, float32 [num_items, NUM_COUNTS]."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from recommender.ml.data import Tokens
 from recommender.ml.ragged import concatenate_ranges
-from recommender.ml.token_files import viewer_blocks
+from recommender.ml.token_files import release_pages, viewer_blocks
 
 
 class TokenBlock(NamedTuple):
@@ -52,7 +52,9 @@ class TrainingTokens:
         """Return those of some viewers, int64 [m] ascending."""
         rows, indptr = concatenate_ranges(self.starts[viewers], self.ends[viewers])
         numbers = np.repeat(viewers, np.diff(indptr))
-        return TokenBlock(numbers, self.tokens.items[rows].astype(np.int64) - 1, self.tokens.times[rows])
+        block = TokenBlock(numbers, self.tokens.items[rows].astype(np.int64) - 1, self.tokens.times[rows])
+        release_pages(self.tokens)
+        return block
 
     def counts(self) -> np.ndarray:
         """Return how many tokens each film has, int64 [N]."""
