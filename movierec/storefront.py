@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 # What the script shows pages of its own at. None is an address of the API.
@@ -39,6 +40,7 @@ def page(request: HttpRequest, status: int = 200, **_: str) -> HttpResponse:
     return response
 
 
+@csrf_exempt  # a call of the API that names no operation is 404, whatever its method
 def wrong_address(request: HttpRequest) -> HttpResponse:
     """Answer for an address that nothing else serves: to a browser with the page, which says so and leads on."""
     is_read = request.method in ("GET", "HEAD")

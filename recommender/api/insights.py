@@ -1,6 +1,6 @@
 """GET /insights: what came of the lists that clients got."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -34,7 +34,7 @@ class InsightsQuerySerializer(StrictSerializer):
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values with both days. Raises ValidationError for a span that is empty or too long."""
         until = values.setdefault("until", timezone.now().date())
-        since = values.setdefault("since", until - timedelta(days=DEFAULT_DAYS - 1))
+        since = values.setdefault("since", until - min(timedelta(days=DEFAULT_DAYS - 1), until - date.min))
         if since > until:
             raise serializers.ValidationError({"since": f"is after until, {until}."})
         if (until - since).days >= MAX_DAYS:

@@ -5,6 +5,7 @@ import json
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client
 
 from recommender.monitoring import readiness
 from tests.support.cast import ADA, MATRIX
@@ -133,3 +134,18 @@ def test_a_call_that_others_are_in_the_way_of_is_told_so_and_stores_nothing(site
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = 0")
     assert site.post("/events", event)["results"][0]["status"] == "stored"
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_address_of_no_operation_is_a_problem_whatever_the_method(method):
+    """From a client of the API, which has no form's token."""
+    client = Client(enforce_csrf_checks=True, headers={"Accept": "*/*"})
+    answer = getattr(client, method)("/jobs/no-uuid/import")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["since=0002-01-02&until=0001-01-02", "until=0001-01-02", "until=9999-12-31"])
+def test_days_at_the_ends_of_time_are_no_failure(site, query):
+    site.client.get(f"/insights?{query}")
+    assert site.client.get(f"/insights?{query}").status_code in (200, 400)
