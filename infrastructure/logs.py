@@ -53,9 +53,13 @@ def _redact(text: str, record: logging.LogRecord) -> str:
     return redact_exception(text) if record.exc_info else redact_row_values(text)
 
 
+NO_SUCH_ADDRESS = "no such address"  # the name of the route that takes what no other one does
+
+
 def route_pattern(request: Any) -> str:
     """Return the request's route as urls.py has it, without the values in it."""
-    return str(request.resolver_match.route) if request.resolver_match else "no such address"
+    match = request.resolver_match
+    return NO_SUCH_ADDRESS if match is None or match.url_name == NO_SUCH_ADDRESS else str(match.route)
 
 
 class ExceptionsOnlyFilter(logging.Filter):

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from infrastructure.logs import NO_SUCH_ADDRESS
 from movierec import storefront
 from movierec.views import front_page
 
@@ -17,7 +18,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("docs/", RedirectView.as_view(url="/docs", query_string=True)),
     path("schema/", RedirectView.as_view(url="/schema", query_string=True)),
-    re_path("", storefront.wrong_address),
+    re_path("", storefront.wrong_address, name=NO_SUCH_ADDRESS),
 ]
 
 handler400 = "recommender.api.http.errors.bad_request"

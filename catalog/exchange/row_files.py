@@ -423,15 +423,17 @@ def write_rows(rows: Iterable[Mapping[str, Any]], names: Iterable[str], file_for
     if file_format is FileFormat.JSONL:
         yield from (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
         return
-    piece = io.StringIO()
-    writer = csv.writer(piece, lineterminator="\n")
-    writer.writerow(names)
+    yield _csv_line(names)
     for row in rows:
-        writer.writerow([_cell(value) for value in row.values()])
-        yield piece.getvalue()
-        piece.seek(0)
-        piece.truncate()
-    yield piece.getvalue()
+        yield _csv_line([_cell(value) for value in row.values()])
+
+
+def _csv_line(cells: Iterable[Any]) -> str:
+    """Return a line of CSV, which ends with \\n. Cells with a line end are quoted, those with \\r alone too, which
+    Python's writer does only where its own lines end with it."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue()[:-2] + "\n"
 
 
 def _cell(value: Any) -> Any:

@@ -58,6 +58,19 @@ def test_any_site_comes_back_whole_and_a_second_import_changes_nothing(tmp_path,
         assert export_all() == before
 
 
+@pytest.mark.usefixtures("cast")
+@pytest.mark.parametrize("text", ["\rOld Mac", "one\rtwo", "one\r\ntwo", "\n", '"\r"', "\x0b\x85\u2028"])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_every_kind_of_line_end_comes_back(tmp_path, text, form):
+    Movie.objects.filter(pk=NEMO).update(overview=text)
+    before = export_all()
+    write_all(tmp_path, form)
+    empty_database()
+    assert import_all(tmp_path, form) == []
+    assert export_all() == before
+    assert Movie.objects.get(pk=NEMO).overview == text
+
+
 def films_of(**person):
     """Return the films that a person is credited in."""
     return {

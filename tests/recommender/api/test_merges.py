@@ -15,6 +15,7 @@ from catalog import selectors
 from catalog.models import Movie, Viewer, WatchEvent
 from catalog.services import save_viewer
 from recommender import maintenance, merging, privacy, tasks
+from recommender.ingest import imports
 from recommender.models import ApiKey, Erasure, ImportPart, Impression, Job, Merge
 from tests.support.cast import ADA, AMELIE, BEN, EMPIRE, JEDI, NEMO, STAR_WARS
 from tests.support.imports import CSV, json_lines, post_rows, run_import
@@ -42,7 +43,7 @@ def state(*viewers):
         list(WatchEvent.objects.filter(viewer__in=viewers).order_by("pk").values()),
         list(Viewer.objects.filter(pk__in=viewers).order_by("pk").values()),
         list(Impression.objects.filter(viewer_id__in=viewers).order_by("pk").values()),
-        [(part.pk, json.loads(part.rows)) for part in ImportPart.objects.filter(stored=None).order_by("pk")],
+        [(part.pk, imports._load_rows(part)) for part in ImportPart.objects.filter(stored=None).order_by("pk")],
         list(Job.objects.order_by("pk").values("pk", "parameters")),
     ]
     for viewer in facts[1]:

@@ -78,7 +78,8 @@ def test_a_merge_and_its_undo_publish_once():
 
     merged = merging.merge(SESSION, ADA, allow_accounts=False)
 
-    assert (merged.visible, scripts_run() - before) == (True, 1)
+    # One publishes; one tells every process to take who is gone out of its memory.
+    assert (merged.visible, scripts_run() - before) == (True, 2)
     assert published_version(ADA) == Viewer.objects.get(pk=ADA).version
 
     before = scripts_run()
