@@ -22,7 +22,7 @@ from recommender.api.http.conditional_get import not_modified
 from recommender.serving import metrics
 from recommender.serving.response import Basis
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 24 << 20
 OVERHEAD = 1_500  # bytes of an answer beside its body and what Redis replied
 _LIST_ID = re.compile(rb'(?<="recommendation_id":")[0-9a-f]{32}(?=")')
 
