@@ -48,7 +48,9 @@ class Host:
         own = {"PORT": str(PORT), "MOVIEREC_BIND": self.address, "MOVIEREC_API_OPEN": "0", "MOVIEREC_WEB_WORKERS": "1"}
         own |= {"MOVIEREC_DRAIN_SECONDS": str(DRAIN_SECONDS), "MOVIEREC_LOG_LEVEL": "ERROR"}
         own |= {"MOVIEREC_ALLOWED_HOSTS": f"{NETWORK}.1"}
-        command = ["ip", "netns", "exec", self.namespace, sys.executable, "-m", "gunicorn"]
+        # On one processor: the kernel gives a share out in slices for each, and what of them is not used up is lost.
+        pinned = ["taskset", "-c", str(self.number % (os.cpu_count() or 1))]
+        command = ["ip", "netns", "exec", self.namespace, *pinned, sys.executable, "-m", "gunicorn"]
         self.process = subprocess.Popen(
             [*command, "-c", "movierec/gunicorn.py", "movierec.wsgi"],
             env=os.environ | own,
