@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import TabularInline
+from unfold.admin import StackedInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -63,13 +63,13 @@ class ArmFormSet(forms.BaseInlineFormSet):
                 form.add_error("home_order", f"There is no row {unknown[0]}. There are: {kinds}.")
 
 
-class ArmInline(TabularInline):
+class ArmInline(StackedInline):
     """The arms, the control first. What runs is not changed: changed weights would move viewers."""
 
     model = ExperimentArm
     extra = 0
     min_num = 2
-    fields = ("name", "weight", "diversity", "freshness", "with_seen", "model", "recipe", "home_order")
+    fields = (("name", "weight"), ("diversity", "freshness"), "with_seen", "model", "recipe", "home_order")
     formset = ArmFormSet
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
