@@ -26,6 +26,7 @@ from recommender.models import (
     Impression,
     Job,
     ModelVersion,
+    NewFilm,
     ServedList,
     WebhookEndpoint,
 )
@@ -58,6 +59,7 @@ FORMS: dict[type[Model], tuple[Entered, Entered]] = {
     Job: (None, None),
     Impression: (None, None),
     ServedList: (None, None),
+    NewFilm: (None, None),
     Experiment: (
         {"hypothesis": "Fewer films of one kind are clicked more."},
         {"name": "wider", "hypothesis": "They click more.", "arms-0-name": "as before", "arms-1-name": "wider"},
@@ -124,6 +126,7 @@ def records(live: LiveServer) -> dict[type[Model], Model]:
         Job: Job.objects.create(kind=Job.Kind.BATCH, status=Job.Status.DONE),
         Impression: shown,
         ServedList: ServedList.objects.all()[0],
+        NewFilm: NewFilm.objects.get_or_create(movie_id=NEMO, defaults={"is_open": True})[0],
         Experiment: experiment,
         WebhookEndpoint: WebhookEndpoint.objects.get_or_create(
             url="https://hooks.example.org/", defaults={"events": ["night.ended"], "secret": make_secret()}
