@@ -147,6 +147,16 @@ def without_article(words: Words) -> Words:
     return words[1:] if len(words) > 1 and words[0] in _ARTICLES else words
 
 
+def number_spellings(word: str, *, in_front: bool) -> tuple[str, ...]:
+    """Return the other spellings of a number up to twenty: in figures, in words, in Roman figures; none of a word.
+
+    In front of a title a Roman figure is a word: I, Robot.
+    """
+    figure = word if in_front and word in _ROMAN else _ROMAN.get(word, str(_UNITS.get(word, word)))
+    spellings = (figure, _ROMAN_OF.get(figure), _FIGURE_WORDS.get(figure)) if figure in _ROMAN_OF else ()
+    return tuple(spelling for spelling in spellings if spelling and spelling != word)
+
+
 def _form(words: Words) -> str:
     """Return the words in one piece, without what counts parts before a number, and without "or"."""
     pairs = zip(words, (*words[1:], ""), strict=True)

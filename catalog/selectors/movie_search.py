@@ -17,7 +17,7 @@ from catalog.selectors.movies import IS_VISIBLE, WITHIN_AGE_LIMIT, MovieCard, se
 from catalog.selectors.people_and_genres import near_people, resolve_people
 from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
 
-_CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,5})-)?(?P<after>-?[0-9]{1,10})\Z", re.ASCII)
+_CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,7})-)?(?P<after>-?[0-9]{1,10})\Z", re.ASCII)
 _SORTED = "o"  # begins a cursor of an order that the client chose
 _TYPES_OF_KEYS: dict[str, type] = {"title": str, "popularity": float, "rating": float}  # of orders; int of all others
 _CONTAINS_TERM = """(SELECT id FROM catalog_movie WHERE search_words @@ %s::tsquery
@@ -34,13 +34,19 @@ _SAME_TITLE = """(least(length(m.title), coalesce(nullif(length(m.original_title
                   AND ARRAY[catalog_plain(m.title), catalog_plain(m.original_title)] && %s::text[]
                   OR EXISTS (SELECT FROM catalog_movietranslation t WHERE t.movie_id = m.id
                              AND catalog_plain(t.title) = ANY(%s::text[])))"""
-_TITLE_PREFIX = "lower(m.title) ^@ ANY(%s::text[])"
-# The exact title; then titles that begin with the text, then titles with all the words, the shortest first, as it has
-# the least besides; then movies of people of that name or of that year, the newest first.
+# catalog_plain() takes longer than all else here: only titles with other letters than a to z need it.
+_TITLE_PREFIX = """(translate(lower(m.title), '-.,:!?''', ' ') ^@ ANY(%s::text[])
+                    OR octet_length(m.title) > length(m.title) AND catalog_plain(m.title) ^@ ANY(%s::text[]))"""
+_WITH_STANDING = "LEFT JOIN catalog_moviestanding s ON s.movie_id = m.id"
+# The very title; then titles with all the words as they are, those first that begin with the text; then titles with a
+# longer word in place of the last one, in the same order. Of each the most popular come first, then the shortest. Last
+# are movies of people of that name or of that year, the newest first.
 _RANK = f"""CASE WHEN NOT (({_HAS_WORD}) AND {{in_title}}) THEN coalesce(m.year, 0)
-                 WHEN {_SAME_TITLE} THEN 6000 WHEN {_TITLE_PREFIX} THEN 5000 - least(length(m.title), 999)
-                 ELSE 4000 - least(length(m.title), 999) END"""
-_RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000 ELSE 0 END"
+                 ELSE 1000000 * CASE WHEN {_SAME_TITLE} THEN 5
+                                     ELSE CASE WHEN {{whole_in_title}} THEN 3 ELSE 1 END + ({_TITLE_PREFIX})::int END
+                      + 1000 * round(999 * sqrt(coalesce(least(s.popularity, 1), 0)))::int
+                      + 999 - least(length(m.title), 999) END"""
+_RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000000 ELSE 0 END"
 # Tested movie by movie, as half of all movies may be of a genre; the people of a name have few.
 _HAS_GENRE = "EXISTS (SELECT FROM catalog_movie_genres g WHERE g.movie_id = m.id AND g.genre_id = ANY(%s::int[]))"
 _HAS_PERSON = "m.id = ANY(ARRAY(SELECT movie_id FROM catalog_credit WHERE person_id = ANY(%s::int[])))"
@@ -247,7 +253,8 @@ def _search(
     if start.rank is not None:
         after_start = "WHERE (-rank, id) > (%s, %s)"
         values += [-start.rank, start.after]
-    best = f"""SELECT id, rank FROM (SELECT m.id, {rank} AS rank FROM catalog_movie m WHERE {where}) every
+    standing = "" if query.is_common else _WITH_STANDING
+    best = f"""SELECT id, rank FROM (SELECT m.id, {rank} AS rank FROM catalog_movie m {standing} WHERE {where}) every
                {after_start} ORDER BY rank DESC, id LIMIT %s"""
     select, select_values = select_card(languages)
     with connection.cursor() as cursor:
@@ -267,8 +274,13 @@ def _rank(query: SearchQuery) -> tuple[str, list[Any]]:
     likeliest = [term.likeliest for term in query.terms]
     any_term = " | ".join(term.tsquery for term in likeliest)
     every_term = [value for term in likeliest for value in (term.tsquery, term.tsquery, term.year)]
-    rank = _RANK.format(in_title=" AND ".join([_IN_TITLE] * len(likeliest)))
-    return rank, [any_term, any_term, *every_term, *title, query.title_variants]
+    unfinished = [term for term in query.terms if term.is_prefix]
+    whole = [value for term in unfinished for value in (term.whole.tsquery, term.whole.tsquery, term.year)]
+    rank = _RANK.format(
+        in_title=" AND ".join([_IN_TITLE] * len(likeliest)),
+        whole_in_title=" AND ".join([_IN_TITLE] * len(unfinished)) or "true",
+    )
+    return rank, [any_term, any_term, *every_term, *title, *whole, query.title_variants, query.title_variants]
 
 
 def _page(rows: Sequence[tuple[MovieCard, int | None]], page_size: int, corrected: bool) -> MoviePage:

@@ -1,12 +1,13 @@
 """Search queries as people type them: words, the last one perhaps unfinished, years, and spelling corrections."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
 from django.db import connection
 
 from catalog.limits import MAX_YEAR, MIN_YEAR
+from catalog.title_keys import number_spellings
 
 MAX_WORDS = 10
 ARTICLES = ("the", "a", "an")
@@ -35,6 +36,7 @@ class Term:
     words: tuple[str, ...]
     is_prefix: bool = False  # a longer word that begins so fits as well
     year: int | None = None
+    num_likely: int = 1  # of the words, the first ones: what was typed, and other spellings of it
 
     @property
     def tsquery(self) -> str:
@@ -50,8 +52,13 @@ class Term:
 
     @property
     def likeliest(self) -> "Term":
-        """The term with its first word alone."""
-        return Term(self.words[:1], self.is_prefix, self.year)
+        """The term without words that are but near to what was typed."""
+        return replace(self, words=self.words[: self.num_likely])
+
+    @property
+    def whole(self) -> "Term":
+        """The likeliest words, finished."""
+        return replace(self.likeliest, is_prefix=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,14 @@ class SearchQuery:
 
     terms: tuple[Term, ...]
     text: str  # a movie of exactly this title comes first
+    text_without_years: str = ""  # so does one of this title, of that year; "": nothing but years
     is_common: bool = False  # nothing but stop words, which any title may have: not worth ranking
 
     @property
     def title_variants(self) -> list[str]:
-        """The text as a title, also with an article before it."""
-        return [self.text, *(f"{article} {self.text}" for article in ARTICLES)]
+        """The text as a title, also with an article before it, and without the year."""
+        texts = dict.fromkeys(text for text in (self.text, self.text_without_years) if text)
+        return [f"{before}{text}" for text in texts for before in ("", *(f"{article} " for article in ARTICLES))]
 
     @property
     def max_title_length(self) -> int:
@@ -86,8 +95,13 @@ def parse_search(text: str) -> SearchQuery:
     for word in telling or words:
         year = int(word) if word.isascii() and word.isdigit() and len(word) == 4 else 0
         is_prefix = word in unfinished and len(word) >= min_length
-        terms.append(Term((word,), is_prefix, year if MIN_YEAR <= year <= MAX_YEAR else None))
-    return SearchQuery(tuple(terms), " ".join(words), is_common=not telling)
+        spellings = (word, *number_spellings(word, in_front=not terms))
+        terms.append(
+            Term(spellings, is_prefix, year if MIN_YEAR <= year <= MAX_YEAR else None, num_likely=len(spellings))
+        )
+    years = {term.words[0] for term in terms if term.year is not None}
+    without_years = " ".join(word for word in words if word not in years)
+    return SearchQuery(tuple(terms), " ".join(words), without_years, is_common=not telling)
 
 
 def correct_spelling(query: SearchQuery) -> SearchQuery | None:
@@ -102,12 +116,17 @@ def correct_spelling(query: SearchQuery) -> SearchQuery | None:
     suggestions = _suggestions([word for word in words if word not in existing] or words)
     if not any(suggestions.values()):
         return None
-    terms = [
-        Term(tuple(dict.fromkeys((*suggestions.get(word, ()), word))), year=term.year)
-        for term in query.terms
-        for word in term.words
-    ]
-    return SearchQuery(tuple(terms), " ".join(term.words[0] for term in terms))
+    terms = [_corrected(term, suggestions.get(term.words[0], [])) for term in query.terms]
+    text, without_years = (
+        " ".join(term.words[0] for term in terms if term.year is None or with_years) for with_years in (True, False)
+    )
+    return SearchQuery(tuple(terms), text, without_years)
+
+
+def _corrected(term: Term, suggestions: Sequence[str]) -> Term:
+    """Return a finished term that the suggestions fit as well; the first of them is the likeliest word."""
+    words = tuple(dict.fromkeys((*suggestions, *term.words)))
+    return Term(words, year=term.year, num_likely=1 if suggestions else term.num_likely)
 
 
 def _suggestions(words: Sequence[str]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from catalog.models import Movie, SearchWord
+from catalog.models import Movie, MovieStanding, SearchWord
 from catalog.services import publish_movies
 from tests.support.api import ApiClient
 from tests.support.cast import (
@@ -75,6 +75,66 @@ def test_titles_that_begin_with_the_search_come_before_shorter_ones(api):
     wish = Movie.objects.create(title="Wish Upon a Star", year=1996)
     publish_movies([wish.pk], True)
     assert search_ids(api, search="star w") == [STAR_WARS, JEDI, EMPIRE, wish.pk]
+
+
+@pytest.fixture
+def shelf(cast: None) -> dict[str, int]:
+    """Make films whose titles are near one another. Each is more popular than the one before it."""
+    titles = [
+        ("Star Wars: The Clone Wars", 2008), ("A Star Is Born", 1937), ("A Star Is Born", 2018), ("Stardust", 2007),
+        ("Batman", 1966), ("Batman", 1989), ("The Lego Batman Movie", 2017), ("Batman Begins", 2005),
+        ("Alien", 1979), ("Alien Nation", 1988), ("AVP: Alien vs. Predator", 2004), ("Aliens", 1986),
+        ("M", 1931), ("Dial M for Murder", 1954), ("Monsters, Inc.", 2001), ("Up", 2009), ("Up in the Air", 2009),
+        ("It", 1990), ("It Follows", 2014), ("It", 2017), ("Italian Job, The", 1969),
+        ("Rocky", 1976), ("Rocky III", 1982), ("Rocky II", 1979), ("Ocean's Eleven", 2001), ("I, Robot", 2004),
+        ("Spider-Man", 2002), ("Along Came a Spider", 2001),
+        ("Über Leben", 2010), ("Le Samouraï", 1967), ("Blade Runner", 1982), ("Blade Runner 2049", 2017),
+    ]  # fmt: skip
+    made = Movie.objects.bulk_create(Movie(title=title, year=year) for title, year in titles)
+    publish_movies([movie.pk for movie in made], True)
+    MovieStanding.objects.bulk_create(
+        MovieStanding(movie=movie, popularity=(place + 1) / 100) for place, movie in enumerate(made)
+    )
+    return {f"{movie.title} {movie.year}": movie.pk for movie in made}
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("star", ["A Star Is Born 2018", "A Star Is Born 1937", "Star Wars: The Clone Wars 2008"]),
+        ("stard", ["Stardust 2007"]),
+        ("batman", ["Batman 1989", "Batman 1966", "Batman Begins 2005", "The Lego Batman Movie 2017"]),
+        ("batma", ["Batman Begins 2005", "Batman 1989", "Batman 1966", "The Lego Batman Movie 2017"]),
+        ("batman b", ["Batman Begins 2005"]),
+        ("alien", ["Alien 1979", "Alien Nation 1988", "AVP: Alien vs. Predator 2004", "Aliens 1986"]),
+        ("alien 1979", ["Alien 1979"]),
+        ("1979 alien", ["Alien 1979"]),
+        ("alein", ["Alien 1979", "Alien Nation 1988", "AVP: Alien vs. Predator 2004"]),
+        ("m", ["M 1931", "Dial M for Murder 1954"]),
+        ("up", ["Up 2009", "Up in the Air 2009"]),
+        ("it", ["It 2017", "It 1990", "It Follows 2014"]),
+        ("it 1990", ["It 1990"]),
+        ("ita", ["Italian Job, The 1969"]),
+        ("rocky", ["Rocky 1976", "Rocky II 1979", "Rocky III 1982"]),
+        ("rocky 2", ["Rocky II 1979"]),
+        ("rocky two", ["Rocky II 1979"]),
+        ("rocky ii", ["Rocky II 1979", "Rocky III 1982"]),  # may go on
+        ("roky 3", ["Rocky III 1982"]),
+        ("oceans 11", ["Ocean's Eleven 2001"]),
+        ("i robot", ["I, Robot 2004"]),
+        ("uber leben", ["Über Leben 2010"]),
+        ("samourai", ["Le Samouraï 1967"]),
+        ("spider", ["Spider-Man 2002", "Along Came a Spider 2001"]),
+        ("spider man", ["Spider-Man 2002"]),
+        ("blade runner", ["Blade Runner 1982", "Blade Runner 2049 2017"]),
+        ("blade runner 2049", ["Blade Runner 2049 2017"]),
+        ("runner", ["Blade Runner 2049 2017", "Blade Runner 1982"]),
+    ],
+)
+def test_whole_words_come_before_beginnings_and_then_what_most_people_watch(api, shelf, typed, first):
+    names = {pk: name for name, pk in shelf.items()}
+    found = [names[pk] for pk in search_ids(api, search=typed) if pk in names]
+    assert found[: len(first)] == first
 
 
 def test_following_next_gives_every_movie_of_a_search_once_also_of_a_corrected_one(api):
