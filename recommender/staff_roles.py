@@ -17,6 +17,7 @@ _OPERATIONS = (
     "experiment",
     "experimentarm",
     "auditentry",
+    "alert",
 )
 ROLES: dict[str, dict[str, tuple[str, ...]]] = {
     # edits movies, people and merchandising; sees viewers, as rules are tried on them

@@ -1,5 +1,6 @@
 """API keys: created with scopes, shown once, rotated, revoked."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from catalog.admin import StoredRecordAdmin
 from recommender import audit
-from recommender.admin.base import close_dialog_to, get_or_404
+from recommender.admin.base import ActionsByState, close_dialog_to, get_or_404
 from recommender.api_keys import ROTATION_OVERLAP, rotate
 from recommender.audit import Action
 from recommender.models import ApiKey
@@ -33,7 +34,7 @@ class ApiKeyForm(forms.ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
+class ApiKeyAdmin(ActionsByState, APIKeyModelAdmin, StoredRecordAdmin):
     """List, create, rotate and revoke keys. A new key is shown once, after it was saved; only its hash is stored."""
 
     model = ApiKey
@@ -43,6 +44,10 @@ class ApiKeyAdmin(APIKeyModelAdmin, StoredRecordAdmin):
     )
     list_filter = ("revoked",)
     actions_detail = ("rotate",)
+
+    def possible_actions(self, record: ApiKey) -> Collection[str]:
+        """Offer to rotate a live key."""
+        return ("rotate",) if self.state(record) == "live" else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Protect the scopes of a revoked key."""

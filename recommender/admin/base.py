@@ -1,6 +1,6 @@
 """Base classes and helpers of the admin's pages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.admin.utils import quote, unquote
@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 from unfold.views import ChangeList
 
 from catalog.admin import StoredRecordAdmin
@@ -35,6 +36,20 @@ def get_or_404(model_admin: ModelAdmin, request: HttpRequest, object_id: str) ->
     if record is None:
         raise Http404(f"There is no {model_admin.opts.verbose_name} {object_id}.")
     return record
+
+
+class ActionsByState(ModelAdmin):
+    """Offer on a record's page the actions that its state allows. One from a page that is out of date says why not."""
+
+    def possible_actions(self, record: Any) -> Collection[str]:
+        """Return the names of what can be done with the record as it is."""
+        raise NotImplementedError
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Return what the member of staff may do and the record's state allows."""
+        record = self.get_object(request, unquote(str(object_id)))
+        possible = self.possible_actions(record) if record is not None else ()
+        return [action for action in super().get_actions_detail(request, object_id) if action.path in possible]
 
 
 class SummaryAboveForm(StoredRecordAdmin):

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from recommender import tasks
-from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender.admin.base import STATUS_COLOURS, ActionsByState, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.ingest import import_undo
 from recommender.jobs import queue
 from recommender.jobs.results import readable_parameters, readable_result
@@ -44,7 +45,7 @@ class TakeBackForm(BaseDialogForm):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(ActionsByState, ReadOnlyAdmin):
     """List jobs, start them and cancel them."""
 
     list_display = ("kind", "status_label", "phase", "progress", "started_by", "created_at", "finished_at")
@@ -64,6 +65,17 @@ class JobAdmin(ReadOnlyAdmin):
     readonly_fields = ("status_label", "progress", "outcome", "log", "parameters_text", "id", "created_at")
     actions_list = ("start_nightly", "start_batch")
     actions_detail = ("cancel", "take_back")
+
+    def possible_actions(self, record: Job) -> Collection[str]:
+        """Offer to cancel what has not ended, and to take back an import that made something."""
+        cancels = ["cancel"] if record.status in import_undo.UNENDED else []
+        if record.kind != Job.Kind.IMPORT:
+            return cancels
+        try:
+            import_undo.check(record)
+        except import_undo.CannotTakeBack:
+            return cancels
+        return [*cancels, "take_back"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Job | None = None) -> bool:
         """Refuse deletion to everyone: maintenance prunes old jobs."""

@@ -1,7 +1,7 @@
 """Model versions: their metrics, and how staff promote one or roll back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,13 +14,15 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from catalog.selectors import data_set
 from recommender import registry
 from recommender.admin import compare
-from recommender.admin.base import STATUS_COLOURS, ReadOnlyAdmin, close_dialog_to, get_or_404
+from recommender.admin.base import STATUS_COLOURS, ActionsByState, ReadOnlyAdmin, close_dialog_to, get_or_404
 from recommender.admin.loop.insights import interval, percent
 from recommender.admin.next_visit import next_visit_table
 from recommender.models import ModelVersion
@@ -50,7 +52,7 @@ def _rate(counts: Mapping[str, int], numerator: str, denominator: str) -> str:
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnlyAdmin):
+class ModelVersionAdmin(ActionsByState, ReadOnlyAdmin):
     """List model versions, show what was measured of each, promote and roll back."""
 
     list_display = ("name", "status_label", "ndcg10", "hr10", "movies", "created_at", "activated_at")
@@ -99,6 +101,16 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def comparison(self, request: HttpRequest) -> HttpResponse:
         """Open the page that compares two versions."""
         return redirect("admin:recommender_modelversion_compare")
+
+    def possible_actions(self, record: ModelVersion) -> Collection[str]:
+        """Offer to promote a version of today's data that is not the active one."""
+        is_active = record.status == ModelVersion.Status.ACTIVE
+        return () if is_active or record.data_set != data_set() else ("promote",)
+
+    def get_actions_list(self, request: HttpRequest) -> list[UnfoldAction]:
+        """Leave the rollback out where there is nothing to go back to."""
+        actions = super().get_actions_list(request)
+        return actions if registry.rollback_target() else [action for action in actions if action.path != "rollback"]
 
     def has_delete_permission(self, request: HttpRequest, obj: ModelVersion | None = None) -> bool:
         """Protect the active version."""

@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 # Group -> (app and model, what one is called, what they are called, icon of Material Symbols). What is registered and
 # not named here stands under "More".
 GROUPS: dict[str, list[tuple[str, str, str, str]]] = {
+    "": [("recommender.alert", "alert", "alerts", "notifications")],  # below the first page
     "Films": [
         ("catalog.movie", "film", "films", "movie"),
         ("catalog.person", "person", "people", "groups"),
@@ -66,13 +67,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         (label, "", str(registered[label].opts.verbose_name_plural), "draft")
         for label in sorted(registered.keys() - named)
     ]
-    shown = [_group("", [_item("Today", "monitoring", reverse("admin:index"))], collapsible=False)]
+    shown = []
     for title, entries in {**groups, "More": more}.items():
         items = [
             _item(capfirst(many), icon, reverse(f"admin:{label.replace('.', '_')}_changelist"))
             for label, _, many, icon in entries
             if label in registered and registered[label].has_view_or_change_permission(request)
         ]
+        if not title:
+            items.insert(0, _item("Today", "monitoring", reverse("admin:index")))
         if items:
             shown.append(_group(title, items, collapsible=title == "Times of jobs"))
     if settings.STOREFRONT:

@@ -20,6 +20,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from catalog.models import Credit, Genre, Movie, Person, Rule, Tag, Viewer
 from recommender import registry, tasks
 from recommender.models import (
+    Alert,
     ApiKey,
     AuditEntry,
     Experiment,
@@ -60,6 +61,7 @@ FORMS: dict[type[Model], tuple[Entered, Entered]] = {
     Impression: (None, None),
     ServedList: (None, None),
     NewFilm: (None, None),
+    Alert: (None, None),
     Experiment: (
         {"hypothesis": "Fewer films of one kind are clicked more."},
         {"name": "wider", "hypothesis": "They click more.", "arms-0-name": "as before", "arms-1-name": "wider"},
@@ -127,6 +129,9 @@ def records(live: LiveServer) -> dict[type[Model], Model]:
         Impression: shown,
         ServedList: ServedList.objects.all()[0],
         NewFilm: NewFilm.objects.get_or_create(movie_id=NEMO, defaults={"is_open": True})[0],
+        Alert: Alert.objects.get_or_create(
+            check_name="disk", defaults={"label": "Disk", "detail": "It is full. Make room.", "seen_at": timezone.now()}
+        )[0],
         Experiment: experiment,
         WebhookEndpoint: WebhookEndpoint.objects.get_or_create(
             url="https://hooks.example.org/", defaults={"events": ["night.ended"], "secret": make_secret()}
@@ -311,12 +316,14 @@ def test_an_action_whose_record_is_gone_says_so(page: Any, live: LiveServer, rec
 
 
 def test_the_keyboard_goes_everywhere(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
-    page.goto(address(live, ModelVersion, "change", records[ModelVersion].pk))
-    page.wait_for_timeout(300)
+    active: Any = records[ModelVersion]
+    other, _ = ModelVersion.objects.get_or_create(name="another", preset="basic", data_set=active.data_set)
+    page.goto(address(live, ModelVersion, "change", other.pk))
+    page.wait_for_function("document.readyState === 'complete' && window.Alpine?.version && window.htmx?.version")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.wait_for_function("document.activeElement.textContent === 'Skip to the content'")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main-content"
+    page.wait_for_function("document.activeElement.id === 'main-content'")
 
     opener = page.locator("#page a[hx-get]:has-text('Promote')").first
     opener.focus()
@@ -336,7 +343,7 @@ def test_the_keyboard_goes_everywhere(page: Any, live: LiveServer, records: dict
     page.keyboard.press("Escape")
     page.wait_for_function("document.activeElement.getAttribute('aria-expanded') === 'false'")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(400)
+    page.wait_for_function("document.querySelector('nav[aria-label=Account]').contains(document.activeElement)")
     page.locator("text=Change password").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/password_change/")

@@ -204,7 +204,8 @@ def test_it_is_made_started_and_ended_in_the_admin(
     page = admin_client.get(address)
     assert "Too early" in page.content.decode()
     assert "arms-0-name" not in page.content.decode(), "what runs is not changed"
-    assert press("ship", {"arm": "nobody", "reason": "?"}) == "running"
+    with pytest.raises(ValueError, match="nobody"):  # no such choice
+        press("ship", {"arm": "nobody", "reason": "?"})
     assert press("ship", {"arm": "varied", "reason": "it is better"}) == "shipped"
     assert experiment.reason == "it is better (admin, in the admin)"
     assert press("roll_back", {"reason": "complaints"}) == "stopped"

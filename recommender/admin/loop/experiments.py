@@ -1,5 +1,6 @@
 """Experiments: made here, started, stopped and shipped with a reason, and read."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from recommender import registry, tasks
-from recommender.admin.base import SummaryAboveForm, close_dialog_to, get_or_404
+from recommender.admin.base import ActionsByState, SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.loop.insights import percent
 from recommender.experiments import arm_models, lifecycle
 from recommender.experiments.lifecycle import ExperimentError
@@ -41,7 +42,12 @@ class EndForm(BaseDialogForm):
 class ShipForm(EndForm):
     """Ask which arm everyone is to get, and why."""
 
-    arm = forms.CharField(max_length=40, help_text="The name of the arm that everyone is to get.")
+    arm = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="What everyone is to get.")
+
+    def __init__(self, request: HttpRequest, object_id: int | str | None = None, *args: Any, **more: Any) -> None:
+        super().__init__(request, object_id, *args, **more)
+        arms = ExperimentArm.objects.filter(experiment_id=object_id, stopped_at=None).order_by("pk")
+        self.fields["arm"].choices = [(name, name) for name in arms.values_list("name", flat=True)]
 
 
 class ArmFormSet(forms.BaseInlineFormSet):
@@ -95,7 +101,7 @@ class ArmInline(StackedInline):
 
 
 @admin.register(Experiment)
-class ExperimentAdmin(SummaryAboveForm):
+class ExperimentAdmin(ActionsByState, SummaryAboveForm):
     """Make an experiment, start it, read it, end it."""
 
     change_form_outer_before_template = "recommender/experiment.html"
@@ -115,6 +121,18 @@ class ExperimentAdmin(SummaryAboveForm):
     readonly_fields = ("status_label", "owner", "started_at", "ended_at", "shipped_arm", "reason")
     inlines = (ArmInline,)
     actions_detail = ("train_models", "start", "stop", "ship", "roll_back")
+
+    def possible_actions(self, record: Experiment) -> Collection[str]:
+        """Offer to start what is a draft, to end what runs, and to take back what was shipped."""
+        trains = ["train_models"] if arm_models.arms_to_train(record.pk) else []
+        match record.status:
+            case Experiment.Status.DRAFT:
+                return [*trains, "start"]
+            case Experiment.Status.RUNNING:
+                return [*trains, "stop", "ship"]
+            case Experiment.Status.SHIPPED:
+                return ["roll_back"]
+        return []
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep what decides fixed once it was started."""
