@@ -91,7 +91,7 @@ def parse_search(text: str) -> SearchQuery:
     telling = [word for word in words if word not in STOP_WORDS]
     unfinished = telling[-1:] if plain[-1:].strip() else []
     min_length = MIN_PREFIX_LENGTH if len(telling) == 1 else 1
-    terms = []
+    terms: list[Term] = []
     for word in telling or words:
         year = int(word) if word.isascii() and word.isdigit() and len(word) == 4 else 0
         is_prefix = word in unfinished and len(word) >= min_length

@@ -46,7 +46,7 @@ class ShipForm(EndForm):
 
     def __init__(self, request: HttpRequest, object_id: int | str | None = None, *args: Any, **more: Any) -> None:
         super().__init__(request, object_id, *args, **more)
-        arms = ExperimentArm.objects.filter(experiment_id=object_id, stopped_at=None).order_by("pk")
+        arms = ExperimentArm.objects.filter(experiment_id=object_id or 0, stopped_at=None).order_by("pk")
         self.fields["arm"].choices = [(name, name) for name in arms.values_list("name", flat=True)]
 
 
