@@ -66,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="FIELD=VALUE", help="change fields of the preset (ablations)"
     )
+    parser.add_argument(
+        "--training-share",
+        type=int,
+        nargs=2,
+        metavar=("EVENTS", "DAYS"),
+        help="N: train on a viewer's newest EVENTS and on viewers active in the last DAYS; 0: all",
+    )
     parser.add_argument("--baselines-only", action="store_true", help="no training")
     parser.add_argument(
         "--checkpoints", type=Path, metavar="DIR", help="keep training states here and resume from them"

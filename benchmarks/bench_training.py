@@ -6,7 +6,10 @@ rectools_targets_per_s  RecTools' SASRec; ours_at_rectools_shape_targets_per_s i
                         (benchmarks/training/rectools_comparison.py says how to install it); null if not installed
 seconds_to              training seconds until NDCG@10 on P1's validation (request time given), for data sets with few
                         films, or with --goals
-peak_mb                 maximum resident memory of this process"""
+peak_mb                 maximum resident memory of this process
+
+--ranks measures in place of that how fast one process trains, and two by torchrun, each with a core and a thread of its
+own: rounds of both, one after the other."""
 
 import argparse
 import json
@@ -22,6 +25,7 @@ from benchmarks.report import print_report, revision
 from benchmarks.synthetic_data import write_synthetic_movielens
 from benchmarks.training import rectools_comparison
 from benchmarks.training.naive_loop import naive_targets_per_s
+from benchmarks.training.ranks import compare_ranks
 from benchmarks.training.throughput import make_trainer, measure_speed
 from benchmarks.training.time_to_quality import GOALS, compare_losses, seconds_to_goals
 from recommender.ml.config import MAX_FULL_SOFTMAX_ITEMS, PRESETS, Preset, canonical_preset, fit_to_size, get_preset
@@ -40,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="RecTools at 200 films a window, too")
     parser.add_argument("--result", type=Path, metavar="FILE", help="also write the result as JSON")
     parser.add_argument("--goals", action="store_true", help="train to the goals on a large catalogue, too")
+    parser.add_argument("--ranks", action="store_true", help="instead: two processes over one")
     parser.add_argument(
         "--losses", type=float, metavar="MINUTES", help="instead: sampled losses, each trained so many minutes"
     )
@@ -47,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure the loops and print the report."""
+    if args.ranks:
+        _report_ranks(args)
+        return
     name, task = _load(args.data)
     if args.losses:
         _report_losses(name, task, args)
@@ -82,6 +90,20 @@ def run(args: argparse.Namespace) -> None:
     if args.result:
         args.result.write_text(json.dumps(result, indent=1) + "\n")
     print_report(f"Training on {name}, preset {args.preset}", ["", ""], _rows(result), result)
+
+
+def _report_ranks(args: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        data = args.data or write_synthetic_movielens(Path(folder) / "simulated", RATINGS)
+        compared = compare_ranks(data, args.preset, QUICK_SECONDS if args.quick else args.seconds)
+    result: dict[str, Any] = {"bench": "training", "preset": args.preset, "parameters": 0, "movies": 0}
+    result |= compared | {"data": args.data.name if args.data else "simulated", "code": revision()}
+    if args.result:
+        args.result.write_text(json.dumps(result, indent=1) + "\n")
+    rows = [["one process", compared["one_rank_targets_per_s"]], ["two", compared["two_ranks_targets_per_s"]]]
+    print_report(
+        "Training by torchrun", ["", "targets a second"], [*rows, ["ratio", compared["two_ranks_over_one"]]], result
+    )
 
 
 def _load(data: Path | None) -> tuple[str, Task]:

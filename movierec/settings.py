@@ -87,6 +87,9 @@ NEW_FILM_DAYS = env.int("MOVIEREC_NEW_FILM_DAYS", default=30)
 NEW_FILM_IMPRESSIONS = env.int("MOVIEREC_NEW_FILM_IMPRESSIONS", default=300)
 LOG_BACKLOG = env.int("MOVIEREC_LOG_BACKLOG", default=200_000)  # lists, and outcomes, that wait in Redis to be stored
 AUDIT_KEPT_DAYS = env.int("MOVIEREC_AUDIT_KEPT_DAYS", default=400)  # who did what
+# What trains of long histories, and of viewers who came long ago; 0: all.
+TRAINING_EVENTS_PER_VIEWER = env.int("MOVIEREC_TRAINING_EVENTS_PER_VIEWER", default=0)
+TRAINING_ACTIVE_DAYS = env.int("MOVIEREC_TRAINING_ACTIVE_DAYS", default=0)
 BATCH_ACTIVE_DAYS = env.int("MOVIEREC_BATCH_ACTIVE_DAYS", default=0)  # lists ahead of time for these; 0: for everyone
 # Home pages ahead of time: for those of the last days, so many viewers at most; 0 of either: for nobody.
 HOME_ACTIVE_DAYS = env.int("MOVIEREC_HOME_ACTIVE_DAYS", default=7)

@@ -13,6 +13,7 @@ from recommender.models import Impression
 from recommender.registry import object_store
 
 MAX_LIST_LENGTH = 1_000  # movies: a longer list costs more memory than asking the model
+MIN_TRAINING_EVENTS = 10  # of a viewer: some to read, some to predict, some held out
 # Stricter than its reader, which takes 5/month for five a minute.
 RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
@@ -97,3 +98,17 @@ def check_track_events(app_configs: Sequence[Any] | None, **kwargs: Any) -> list
         return []
     message = f"MOVIEREC_TRACK_EVENTS gives {', '.join(wrong[:5])} a meaning that there is not."
     return [Error(message, hint=f"A name means one of {', '.join(meanings)}.", id="recommender.E007")]
+
+
+@register()
+def check_training_share(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that a bounded history is long enough to train on."""
+    messages = list[CheckMessage]()
+    events, days = settings.TRAINING_EVENTS_PER_VIEWER, settings.TRAINING_ACTIVE_DAYS
+    if events and events < MIN_TRAINING_EVENTS:
+        bounds = f"it must be 0, for all events, or at least {MIN_TRAINING_EVENTS}"
+        messages.append(Error(f"MOVIEREC_TRAINING_EVENTS_PER_VIEWER is {events}; {bounds}.", id="recommender.E008"))
+    if days < 0:
+        bounds = "it must be 0, for all viewers, or a number of days"
+        messages.append(Error(f"MOVIEREC_TRAINING_ACTIVE_DAYS is {days}; {bounds}.", id="recommender.E009"))
+    return messages

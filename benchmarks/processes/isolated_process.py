@@ -9,7 +9,8 @@ from benchmarks.memory import peak_mb
 
 
 def run_isolated(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
-    """Return the result of `work` plus `peak_mb`, the maximum resident memory of its process."""
+    """Return the result of `work` plus `peak_mb`, the maximum resident memory of its process, where the result does
+    not say it."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_with_peak_mb, work, arguments).result()
 
@@ -24,4 +25,4 @@ def run_isolated_in_parallel(
 
 def _with_peak_mb(work: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
     result = work(*arguments)
-    return result | {"peak_mb": peak_mb()}
+    return {"peak_mb": peak_mb()} | result

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality import trec_judge
+from benchmarks.quality.bounded_training import bounded_task
 from benchmarks.quality.next_visit import (
     Split,
     VisitRanks,
@@ -27,6 +28,7 @@ from benchmarks.quality.visit_order import order_dependence, shuffle_within_visi
 from catalog.dataset import Dataset
 from recommender.ml.config import Preset
 from recommender.ml.evaluate import Scorer
+from recommender.training.share import TrainingShare
 
 TESTS = ("every", "first")
 ORDERED_BASELINES = ("markov", "recency_ease", "blend")  # the others know no order
@@ -117,8 +119,9 @@ def measure_next_visit(
     measured.measure_baselines()
     if args.peers:
         measured.measure_peers(args.peer_minutes)
+    task = bounded_task(split, TrainingShare(*args.training_share)) if args.training_share else split.task
     for seed in [] if args.baselines_only else args.seeds:
-        run = run_seed(split.task, preset, seed, "unknown", args.checkpoints)
+        run = run_seed(task, preset, seed, "unknown", args.checkpoints)
         measured.measure_seed(run)
         if args.lists:
             rankers = {"transformer alone": run.ranker.with_ensemble(None), "ensemble": run.ranker}

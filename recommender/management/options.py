@@ -70,6 +70,8 @@ def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:
         rows[f"active: {metrics['active']['name']}"] = metrics["active"]
     width = max(map(len, rows))
     out.write(f"\nHeld out: {metrics['held_out']} ({metrics['targets']:.0f} viewers, all films ranked)")
+    if metrics.get("left_out"):
+        out.write(f"Trained on {evidence.describe_left_out(metrics['left_out'])}")
     out.write(f"{'':{width}}  NDCG@10   HR@10   HR@50")
     for name, row in rows.items():
         out.write(f"{name:{width}}  {row['ndcg10']:7.4f} {row['hr10']:7.4f} {row['hr50']:7.4f}")

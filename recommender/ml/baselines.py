@@ -20,6 +20,7 @@ from recommender.ml.transitions import TAU, Transitions, last_items
 
 RECENCY_LAMBDA = 1000.0
 RECENT_DAYS = 30
+MAX_VIEWERS = 200_000  # whose films EASE counts as a baseline
 
 
 def fit_popularity(training: TrainingTokens) -> Scorer:
@@ -112,7 +113,7 @@ def baseline_fitters(
     """Return a function that fits each baseline, by name; the blend shares Markov and the recency EASE with them.
     `markov`: one that was fitted on the same tokens."""
     fit_markov = cache(lambda: markov or Markov(training))
-    count = cache(lambda: count_shared_viewers(training, max_viewers=None, max_items=max_ease_items))
+    count = cache(lambda: count_shared_viewers(training, max_viewers=MAX_VIEWERS, max_items=max_ease_items))
     fit_recency = cache(lambda: Ease(count(), training.num_items, RECENCY_LAMBDA, TAU))
     return {
         "popularity": lambda: fit_popularity(training),

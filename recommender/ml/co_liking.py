@@ -14,6 +14,7 @@ from recommender.ml.token_files import viewer_blocks
 from recommender.ml.visits import MAX_GAP
 
 MAX_LIKES = 200  # of a viewer, the newest: pairs grow with the square of the films
+MAX_VIEWERS = 200_000  # whose likes are read: more say little more
 MIN_LIKES = 5  # of a film; about one that fewer like they say nothing
 MAX_LIKED = 64  # of a film, those that stand out most
 SPARE_VIEWERS = 4.0  # who like any two films, added to what is counted and to what is expected: few likes say little
@@ -97,11 +98,16 @@ def _fit(likes: _Likes, years: np.ndarray) -> CoLiking:
 
 
 def _read_likes(tokens: Tokens) -> _Likes:
-    """Return each viewer's MAX_LIKES newest films that were watched, or rated well."""
+    """Return each viewer's MAX_LIKES newest films that were watched, or rated well. Of more than MAX_VIEWERS every n-th
+    is read."""
     nobody = np.empty(0, np.int32)
     parts, visits = [_Likes(nobody, nobody, nobody, np.empty(0))], 0
+    every = max(1, -(-(len(tokens.indptr) - 1) // MAX_VIEWERS))
     for viewers in viewer_blocks(tokens):
         likes, count = _likes_of(tokens, viewers, visits)
+        if every > 1:
+            kept = likes.viewers % every == 0
+            likes = _Likes(*(column[kept] for column in likes))
         parts.append(likes)
         visits += count
     return _Likes(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -39,6 +39,7 @@ class TrainConfig:
     """How a model is trained. Field names are stored in checkpoints and results."""
 
     epochs: int = 26
+    max_steps: int = 0  # of an epoch, which sees other histories each time; 0: all
     batch_positions: int = 4000  # positions of a batch, padding included
     lr: float = 5e-3
     warmup_steps: int = 100
@@ -145,6 +146,7 @@ CHANGEABLE: Mapping[str, tuple[float, float]] = {
     "dropout": (0.0, 0.9),
     "use_mlp_scorer": (False, True),
     "epochs": (1, 200),
+    "max_steps": (0, 1_000_000),
     "lr": (1e-5, 0.1),
     "negatives": (0, 100_000),
 }

@@ -17,7 +17,7 @@ MAX_EASE_ITEMS = 8_000  # a matrix of films x films is inverted: only the most p
 MAX_GRAM_VIEWERS = 50_000  # whose films are counted: more change the weights little
 MAX_NEIGHBOURS = 128  # of a film: bounds memory, 1 kB for each of MAX_EASE_ITEMS
 HISTORY = 200  # films of a viewer, the newest, that are added up
-BLOCK = 2_048  # viewers whose films are counted at a time
+BLOCK, BLOCK_FILMS = 2_048, 1_024  # viewers whose films are counted at a time, and of the rows of the matrix
 
 
 class ItemWeights(NamedTuple):
@@ -36,9 +36,7 @@ class ItemWeights(NamedTuple):
     @classmethod
     def from_training(cls, training: TrainingTokens) -> Self:
         """Fit on these tokens; the MAX_NEIGHBOURS greatest weights above 0 of each film remain."""
-        gram = count_shared_viewers(training)
-        films, matrix = gram.films, gram.shared.astype(np.float64)
-        del gram  # of 8,000 films a quarter of a gigabyte, and as much a copy of the weights
+        films, matrix = count_shared_viewers(training)
         _invert(matrix, EASE_LAMBDA)
         num_items = training.num_items
         counts = np.zeros(num_items, np.int64)
@@ -110,34 +108,37 @@ class Gram(NamedTuple):
     """How many viewers two films share."""
 
     films: np.ndarray  # int64 [M], ascending columns
-    shared: np.ndarray  # float32 [M, M]
+    shared: np.ndarray  # float64 [M, M]: of 8,000 films half a gigabyte
 
 
 def count_shared_viewers(
-    training: TrainingTokens, *, max_viewers: int | None = MAX_GRAM_VIEWERS, max_items: int = MAX_EASE_ITEMS
+    training: TrainingTokens, *, max_viewers: int = MAX_GRAM_VIEWERS, max_items: int = MAX_EASE_ITEMS
 ) -> Gram:
     """Count the viewers that two of the `max_items` most popular films share; of too many viewers every n-th."""
     films = np.sort(np.argsort(-training.counts(), kind="stable")[:max_items])
     column_of_item = np.full(training.num_items, -1)
     column_of_item[films] = np.arange(len(films))
     viewers = np.flatnonzero(training.ends > training.starts)
-    every = max(1, -(-len(viewers) // max_viewers)) if max_viewers else 1
+    every = max(1, -(-len(viewers) // max_viewers))
     viewers = viewers[::every]
-    shared = np.zeros((len(films), len(films)), np.float32)
+    shared = np.zeros((len(films), len(films)))
     for start in range(0, len(viewers), BLOCK):
         own = viewers[start : start + BLOCK]
         block = training.of_viewers(own)
         columns = column_of_item[block.items]
         watched = np.zeros((len(own), len(films)), np.float32)
         watched[np.searchsorted(own, block.viewers[columns >= 0]), columns[columns >= 0]] = 1
-        shared += watched.T @ watched
-    return Gram(films, shared * every if every > 1 else shared)
+        for first in range(0, len(films), BLOCK_FILMS):
+            rows = slice(first, first + BLOCK_FILMS)
+            shared[rows] += watched[:, rows].T @ watched
+    shared *= every
+    return Gram(films, shared)
 
 
 def fit_ease(gram: Gram, ridge: float) -> np.ndarray:
     """Return B among the films of `gram`, without its diagonal: float32 [M, M], by the film of the history and the film
     that it speaks for."""
-    matrix = gram.shared.astype(np.float64)
+    matrix = gram.shared.copy()
     _invert(matrix, ridge)
     return matrix.astype(np.float32)
 

@@ -8,10 +8,11 @@ import torch
 
 from recommender.ml import evaluate, visits
 from recommender.ml.config import Preset, to_json
-from recommender.ml.data import Tokens, data_hash
+from recommender.ml.data import Tokens
 from recommender.ml.evaluate import TIME_MODES, Targets
 from recommender.ml.model import TransformerRecModel
 from recommender.ml.ranker import Ranker
+from recommender.ml.token_files import hash_tokens
 from recommender.ml.training_checkpoint import CheckpointCorrupt, load_checkpoint, save_checkpoint
 from recommender.ml.visits import Visits
 from recommender.ml.vocab import Vocab
@@ -35,7 +36,7 @@ class EpochSelection:
         self.epoch, self.best_epoch, self.best_ndcg10 = 0, 0, -1.0
         self.weights: dict[str, torch.Tensor] | None = None
         self.run: dict[str, Any] = {"train": to_json(preset.train), "config": to_json(preset.model)}
-        self.run["data"] = data_hash(tokens.items, tokens.times, *self.visits)
+        self.run["data"] = hash_tokens(tokens, *self.visits)
         self.path = folder and folder / "selected.pt"
         self._resume()
 

@@ -10,11 +10,11 @@ from recommender.ml import metrics
 from recommender.ml.data import Tokens
 from recommender.ml.popularity import DAY, DailyPopularity, Popularity
 from recommender.ml.ranker import Ranker
-from recommender.ml.token_files import token_blocks, viewer_blocks
+from recommender.ml.token_files import release_pages, token_blocks, viewer_blocks
 from recommender.ml.visits import RelevantItems, Visits, rank_relevant_items, visit_stops
 
 QUANTILE_BINS = 1 << 16
-CHUNK_SIZE = 512  # targets whose scores are held at a time
+CHUNK_SIZE = 256  # targets whose scores are held at a time
 
 # Times given to the model: the history's and the request's, only the history's, none at all.
 TimeMode = Literal["request", "unknown", "none"]
@@ -129,7 +129,9 @@ def request_times(tokens: Tokens, targets: Targets, time: TimeMode) -> np.ndarra
 
 def seen_items(tokens: Tokens, targets: Targets) -> list[np.ndarray]:
     """Return the columns of the films that each target's viewer saw before it: the full history, not the window."""
-    return [tokens.items[tokens.indptr[v] : row] - 1 for v, row in zip(*targets, strict=True)]
+    seen = [tokens.items[tokens.indptr[v] : row] - 1 for v, row in zip(*targets, strict=True)]
+    release_pages(tokens)  # whatever ranks in chunks comes by here
+    return seen
 
 
 Scorer = Callable[[Tokens, Targets], np.ndarray]  # scores float32 [n, N] of all films

@@ -10,7 +10,7 @@ import numpy as np
 
 from recommender.ml.data import Tokens
 from recommender.ml.ragged import concatenate_ranges
-from recommender.ml.token_files import release_pages
+from recommender.ml.token_files import viewer_blocks
 
 DAY = 86_400  # seconds
 WINDOW_DAYS = (1, 3, 7, 30, 365)
@@ -96,13 +96,17 @@ class DailyPopularity:
         """Count all tokens, or each viewer's before row `ends` [U], but for poor ratings."""
         starts, ends = tokens.indptr[:-1], tokens.indptr[1:] if ends is None else ends
         total = int((ends - starts).sum())
-        viewers = np.arange(0, len(starts), max(1, -(-total // MAX_TOKENS)))
-        rows, indptr = concatenate_ranges(starts[viewers], ends[viewers])
-        stars, items = tokens.stars[rows], tokens.items[rows].astype(np.int64) - 1
+        every = max(1, -(-total // MAX_TOKENS))
+        none = np.empty(0, np.int64)
+        parts = [(none, none, none, np.empty(0, np.int8))]
+        for block in viewer_blocks(tokens):
+            viewers = np.arange(-(-block.start // every) * every, block.stop, every)
+            rows, indptr = concatenate_ranges(starts[viewers], ends[viewers])
+            of_token = np.repeat(viewers, np.diff(indptr))
+            parts.append((tokens.times[rows] // DAY, of_token, tokens.items[rows].astype(np.int64), tokens.stars[rows]))
+        days, of_token, items, stars = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         counted = (stars == 0) | (stars >= 2 * MIN_GOOD_STARS)
-        days, of_token = tokens.times[rows] // DAY, np.repeat(viewers, np.diff(indptr))
-        release_pages(tokens)
-        return cls(days, of_token, items, num_items, counted, total)
+        return cls(days, of_token, items - 1, num_items, counted, total)
 
     def latest(self) -> np.ndarray:
         """Return the counts with every watch, float32 [num_items, NUM_COUNTS]."""

@@ -5,6 +5,7 @@ A mapping reads in any order, so that epochs are shuffled as those of tokens in 
 """
 
 import contextlib
+import hashlib
 import mmap
 import os
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from recommender.ml.data import Tokens
+from recommender.ml.data import Tokens, data_hash
 
 BLOCK_TOKENS = 1_000_000  # that are looked at at a time: bounds memory to some tens of MB
 _DTYPES: dict[str, type[np.generic]] = {
@@ -115,6 +116,15 @@ def resident_file_bytes() -> int:
         return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
     except OSError:
         return 0
+
+
+def hash_tokens(tokens: Tokens, *others: np.ndarray) -> str:
+    """Return a SHA-256 over the films and times and over other arrays, in memory that does not grow with the tokens."""
+    digest = hashlib.sha256()
+    for rows in token_blocks(tokens):
+        digest.update(np.ascontiguousarray(tokens.items[rows]).data)
+        digest.update(np.ascontiguousarray(tokens.times[rows]).data)
+    return data_hash(np.frombuffer(digest.digest(), np.uint8), *others)
 
 
 def viewer_blocks(tokens: Tokens) -> Iterator[slice]:

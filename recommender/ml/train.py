@@ -23,10 +23,10 @@ from recommender.ml.config import (
     batch_positions,
     to_json,
 )
-from recommender.ml.data import Tokens, data_hash
+from recommender.ml.data import Tokens
 from recommender.ml.losses import SeenMask, bf16_is_faster, softmax_loss
 from recommender.ml.model import TransformerRecModel
-from recommender.ml.token_files import release_pages
+from recommender.ml.token_files import hash_tokens, release_pages
 from recommender.ml.training_checkpoint import CheckpointCorrupt, load_checkpoint, save_checkpoint
 from recommender.ml.training_tokens import TrainingTokens
 
@@ -102,7 +102,7 @@ class Trainer:
             model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=self.config.weight_decay, fused=True
         )
         self.bf16 = self.config.bf16 and bf16_is_faster(self.device)
-        self.data_hash = data_hash(tokens.items, tokens.times, ends)  # a checkpoint of other data is ignored
+        self.data_hash = hash_tokens(tokens, ends)  # a checkpoint of other data is ignored
         self.epochs, self.epoch, self.step, self.total_steps = self.config.epochs, 1, 0, 0
         self.history: list[dict[str, float]] = []
         self.losses = [0.0, 0.0]  # of this epoch: sum, count
@@ -151,7 +151,7 @@ class Trainer:
         rng = np.random.default_rng([self.config.seed, self.epoch])
         windows = training_windows(self.tokens, self.ends, self.preset.model.max_len, rng)
         max_positions = batch_positions(self.config, int(windows.lengths().sum()))
-        groups = list(bucket_by_length(windows, max_positions, rng))
+        groups = list(bucket_by_length(windows, max_positions, rng))[: self.config.max_steps or None]
         last_save = started = time.monotonic()
         while self.step < len(groups):
             self.step += 1

@@ -28,14 +28,18 @@ class TrainingTokens:
     def from_columns(cls, viewers: np.ndarray, items: np.ndarray, num_items: int) -> Self:
         """Take tokens [n] of viewers one after the other, with columns 0..N - 1, without times."""
         starts = np.flatnonzero(np.diff(viewers, prepend=-1) != 0) if len(viewers) else np.empty(0, np.int64)
-        indptr = np.append(starts, len(viewers))
+        return cls._from_items(np.append(starts, len(viewers)), np.asarray(items, np.int64) + 1, num_items)
+
+    @classmethod
+    def _from_items(cls, indptr: np.ndarray, items: np.ndarray, num_items: int) -> Self:
+        """Take token ids [n] of viewers [U], with `indptr` as Tokens have it, and nothing else."""
         none = np.zeros(0, np.int64)
         tokens = Tokens(
             indptr=indptr,
-            items=np.asarray(items, np.int64) + 1,
-            times=np.zeros(len(items), np.int64),
-            stars=np.zeros(len(items), np.int8),
-            timed=np.zeros(len(starts), bool),
+            items=items,
+            times=np.broadcast_to(np.int64(0), len(items)),
+            stars=np.broadcast_to(np.int8(0), len(items)),
+            timed=np.zeros(len(indptr) - 1, bool),
             taste_indptr=np.zeros(len(indptr), np.int64),
             taste_items=none,
             taste_weights=np.zeros(0, np.float32),
@@ -55,6 +59,17 @@ class TrainingTokens:
         block = TokenBlock(numbers, self.tokens.items[rows].astype(np.int64) - 1, self.tokens.times[rows])
         release_pages(self.tokens)
         return block
+
+    def thin_out(self, max_tokens: int) -> Self:
+        """Return the films of every n-th viewer, in memory and without times, where there are more tokens than that."""
+        every = -(-int((self.ends - self.starts).sum()) // max_tokens)
+        if every <= 1:
+            return self
+        lengths, parts = (self.ends - self.starts)[::every], [np.empty(0, np.int32)]
+        for block in viewer_blocks(self.tokens):
+            viewers = np.arange(-(-block.start // every) * every, block.stop, every)
+            parts.append(self.tokens.items[concatenate_ranges(self.starts[viewers], self.ends[viewers])[0]])
+        return self._from_items(np.append(0, lengths.cumsum()), np.concatenate(parts), self.num_items)
 
     def counts(self) -> np.ndarray:
         """Return how many tokens each film has, int64 [N]."""

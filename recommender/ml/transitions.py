@@ -17,6 +17,7 @@ from recommender.ml.training_tokens import TrainingTokens
 
 WINDOW, SHRINKAGE, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
 CHUNK_TOKENS = 400_000  # tokens whose pairs are counted at a time: about 200 MB
+MAX_TOKENS = 30_000_000  # that are counted: more change the shares little
 
 
 class Transitions(NamedTuple):
@@ -36,11 +37,19 @@ class Transitions(NamedTuple):
 
     @classmethod
     def from_training(cls, training: TrainingTokens, max_successors: int | None = None) -> Self:
-        """Count which film follows which. The `max_successors` greatest shares of each film remain, by default all."""
-        ranges = _item_ranges(training.counts())
-        parts = [_successors(training, sources, max_successors) for sources in ranges]
-        counts, columns, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return cls(*map(torch.from_numpy, (np.append(0, counts.cumsum()), columns, shares)))
+        """Count which film follows which. The `max_successors` greatest shares of each film remain, by default all. Of
+        more than MAX_TOKENS tokens those of every n-th viewer are counted."""
+        training = training.thin_out(MAX_TOKENS)
+        tokens = training.counts()
+        most = np.minimum(tokens * WINDOW, min(training.num_items, max_successors or training.num_items)).sum()
+        columns, shares = np.empty(most, np.int32), np.empty(most, np.float32)  # takes memory as far as it is filled
+        indptr = np.zeros(training.num_items + 1, np.int64)
+        for first, below in _item_ranges(tokens):
+            counts, own_columns, own_shares = _successors(training, (first, below), max_successors)
+            indptr[first + 1 : below + 1] = indptr[first] + counts.cumsum()
+            own = slice(indptr[first], indptr[below])
+            columns[own], shares[own] = own_columns, own_shares
+        return cls(*map(torch.from_numpy, (indptr, columns[: indptr[-1]], shares[: indptr[-1]])))
 
     def plus(self, others: Self, max_successors: int) -> Self:
         """Return the sums of these shares and those of `others`; the `max_successors` greatest of each film remain."""

@@ -10,9 +10,11 @@ import numpy as np
 
 from recommender.ml.data import MIN_LIKED_STARS, Tokens
 from recommender.ml.ragged import concatenate_ranges
+from recommender.ml.token_files import release_pages
 
 MAX_GAP = 3_600  # seconds: a longer pause ends a visit
 DAY = 86_400  # seconds
+VISITS = 256  # that are looked at until pages of mapped tokens are given back
 
 
 class Visits(NamedTuple):
@@ -40,6 +42,7 @@ def visit_stops(tokens: Tokens, rows: np.ndarray) -> np.ndarray:
     last = tokens.indptr[np.searchsorted(tokens.indptr, rows, side="right")]  # where the viewers' tokens end
     later, indptr = concatenate_ranges(rows, last)
     pauses = np.diff(tokens.times[later], append=0) > MAX_GAP
+    release_pages(tokens)
     pauses[indptr[1:] - 1] = True
     ends = np.flatnonzero(pauses)  # of visits, the last tokens
     return np.asarray(later[ends[np.searchsorted(ends, indptr[:-1])]] + 1)
@@ -93,6 +96,8 @@ def relevant_items(tokens: Tokens, visits: Visits) -> RelevantItems:
         items += new.keys()
         liked += new.values()
         indptr.append(len(items))
+        if len(indptr) % VISITS == 0:
+            release_pages(tokens)
     return RelevantItems(np.array(indptr), np.array(items, np.int64), np.array(liked, bool))
 
 

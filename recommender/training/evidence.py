@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from catalog.plurals import count_noun
+
 CANDIDATE, ACTIVE = "candidate", "active"
 POPULARITY = ("popularity", "popularity_1", "popularity_3", "popularity_7", "popularity_30", "popularity_365")
 LEARNED = ("markov", "ease", "recency_ease", "blend")
@@ -42,3 +44,14 @@ def verdict(ranked: Mapping[str, float]) -> str:
     if ranked["low"] > 0:
         return "better"
     return "worse" if ranked["high"] < 0 else "level"
+
+
+def describe_left_out(left_out: Mapping[str, int]) -> str:
+    """Say to what the training is bounded, and what that leaves out: `left_out` of a snapshot of its data."""
+    bounds = []
+    if left_out["events_per_viewer"]:
+        bounds.append(f"the newest {count_noun(left_out['events_per_viewer'], 'event')} of a viewer")
+    if left_out["active_days"]:
+        bounds.append(f"viewers with an event in the last {count_noun(left_out['active_days'], 'day')}")
+    events, viewers = count_noun(left_out["events"], "event"), count_noun(left_out["viewers"], "viewer")
+    return f"{' and '.join(bounds)} alone: {events} and {viewers} left out"

@@ -27,7 +27,7 @@ MAX_VIEWERS = 10_000  # measured; half of them after each epoch, the other half 
 MIN_VIEWERS = 200  # below it the newest events say too little, and each viewer's last two are taken
 MAX_LISTS = 1_000  # looked at as a whole
 LIST_LENGTH = 10  # movies of such a list
-MAX_MARKOV_SUCCESSORS = 2_000  # of a film, for the baseline: all of 25 million events would take a gigabyte
+MAX_MARKOV_SUCCESSORS = 500  # of a film, for the baseline: its lists are the same with all (docs/lab-log.md, 69)
 
 
 class Verdict(NamedTuple):

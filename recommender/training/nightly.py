@@ -178,6 +178,7 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
     figures = verdict.figures | {
         "held_out": training_run.holdout_description,
         "data": training_run.counts,
+        "left_out": training_run.left_out,
         "seconds": stopwatch.laps,
     }
     metadata: dict[str, Any] = {

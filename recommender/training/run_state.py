@@ -28,6 +28,7 @@ from recommender.ml.vocab import Vocab
 from recommender.ml.warm_start import copy_matching_weights
 from recommender.models import ModelVersion
 from recommender.training import cleanup, gate
+from recommender.training.evidence import describe_left_out
 from recommender.training.options import NightlyOptions
 from recommender.training.snapshot import Snapshot, take_snapshot
 from recommender.training_data import NotEnoughData
@@ -45,7 +46,7 @@ class TrainingRun:
         self.erasures: int = note["erasures"]
         self.data_set: int = note["data_set"]
         self.resumed = resumed
-        self.counts, self.data_hash = snapshot.counts, snapshot.data_hash
+        self.counts, self.left_out, self.data_hash = snapshot.counts, snapshot.left_out, snapshot.data_hash
         self.preset = options.to_preset(self.counts["events"], warm=bool(self.parents))
         self.vocab = Vocab(snapshot.movie_ids)
         features = dict(zip(snapshot.movie_ids.tolist(), snapshot.movie_features, strict=True))
@@ -110,6 +111,8 @@ class TrainingRun:
         counts = snapshot.counts
         events, seen_by, films = (count_noun(counts[f"{noun}s"], noun) for noun in ("event", "viewer", "film"))
         lease.log(f"Read {events} of {seen_by} on {films}")
+        if snapshot.left_out:
+            lease.log(f"Training on {describe_left_out(snapshot.left_out)}")
         name = _new_name(options.preset)
         note: dict[str, Any] = {"job": str(lease.job_id), "name": name, "preset": options.preset, "epoch": epoch}
         note["changes"] = dict(options.changes)
@@ -122,6 +125,8 @@ class TrainingRun:
             lease.log(f"Going on from {note['parents'][-1]}")
         (cls.folder() / "run.json").write_text(json.dumps(note))
         run = cls(note, options, snapshot, resumed=False)
+        if snapshot.left_out and not counts["viewers"]:
+            raise NotEnoughData(f"nothing trains: {describe_left_out(snapshot.left_out)}")
         if not (run.held_out.ends - run.tokens.indptr[:-1] > 1).any():
             raise NotEnoughData("not enough data yet: what is not held out for measuring has no film after another")
         return run

@@ -129,3 +129,27 @@ def test_histories_keep_the_order_of_equal_times():
     histories = to_histories(to_frame(rows, EVENTS))
     assert histories.movie_ids.tolist() == [5, 3, 9, 1]
     assert histories.indptr.tolist() == [0, 3, 4]
+
+
+@pytest.mark.slow
+def test_a_night_out_of_shards_tells_its_memory_by_part(tmp_path):
+    pytest.importorskip("matplotlib")
+    command = [sys.executable, "-m", "benchmarks", "nightly", "--shards", "100000", "--steps", "3", "--epochs", "1"]
+    command += ["--result", str(tmp_path / "nights.json")]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
+    result = json.loads(process.stdout.splitlines()[-1])
+    assert json.loads((tmp_path / "nights.json").read_text()) == result
+    [night] = result["nights"]
+    assert night["events"] >= 100_000
+    assert {"tokens", "training", "epoch selection", "transitions", "EASE", "gate", "likes"} <= night["phases"].keys()
+    assert night["peak_mb"] == max(phase["peak_mb"] for phase in night["phases"].values()) > night["own_mb"]
+    assert (tmp_path / "nights.svg").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_are_compared_with_one():
+    command = [sys.executable, "-m", "benchmarks", "training", "--ranks", "--quick"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
+    result = json.loads(process.stdout.splitlines()[-1])
+    assert 0 < result["two_ranks_over_one"] < 3
+    assert len(result["rounds"]) == 3

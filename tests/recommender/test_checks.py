@@ -22,6 +22,9 @@ def test_the_settings_as_they_are_pass():
         ("LIST_LENGTH", 0, "recommender.E002"),
         ("LIST_TTL", 10**9, "recommender.E003"),
         ("CELERY_TASK_TIME_LIMIT", 10**6, "recommender.E004"),
+        ("TRAINING_EVENTS_PER_VIEWER", 3, "recommender.E008"),
+        ("TRAINING_EVENTS_PER_VIEWER", -1, "recommender.E008"),
+        ("TRAINING_ACTIVE_DAYS", -1, "recommender.E009"),
     ],
 )
 def test_each_invalid_setting_has_its_own_message(settings, name, value, message):

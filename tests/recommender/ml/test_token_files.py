@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from recommender.ml import co_liking, evaluate, token_files, visits
+from recommender.ml import co_liking, evaluate, token_files, transitions, visits
 from recommender.ml.data import Tokens, tokenise
 from recommender.ml.ease import ItemWeights
 from recommender.ml.ensemble_fitting import first_watch_times
@@ -175,3 +175,32 @@ def test_counting_needs_little_memory_of_its_own(monkeypatch):
         peak = tracemalloc.get_traced_memory()[1] / count
         tracemalloc.stop()
         assert peak < most, f"{peak:.1f} bytes a token"
+
+
+def test_beyond_a_number_of_tokens_or_viewers_every_nth_viewer_is_counted(mapped, monkeypatch):
+    def of_every_third():
+        rows = [slice(start, stop) for start, stop in zip(TOKENS.indptr[:-1], TOKENS.indptr[1:], strict=True)][::3]
+        viewers = np.repeat(np.arange(len(rows)), [rows_of.stop - rows_of.start for rows_of in rows])
+        return viewers, np.concatenate([TOKENS.items[rows_of] for rows_of in rows]) - 1
+
+    whole = TrainingTokens(mapped, mapped.indptr[1:], MOVIES)
+    assert whole.thin_out(len(TOKENS.items)) is whole
+    assert_same(whole.thin_out(len(TOKENS.items) // 3).counts(), np.bincount(of_every_third()[1], minlength=MOVIES), "")
+    expected = Transitions.from_tokens(*of_every_third(), MOVIES)
+    monkeypatch.setattr(transitions, "MAX_TOKENS", len(TOKENS.items) // 3)
+    assert_same(tuple(Transitions.from_training(whole)), tuple(expected), "transitions")
+
+    likes = co_liking._read_likes(mapped)
+    monkeypatch.setattr(co_liking, "MAX_VIEWERS", (len(TOKENS.indptr) - 1) // 3)
+    kept = co_liking._read_likes(mapped)
+    for name, mine, theirs in zip(likes._fields, kept, likes, strict=True):
+        assert_same(mine, theirs[likes.viewers % 3 == 0], name)
+
+
+def test_the_hash_of_tokens_is_that_of_their_content(mapped):
+    hashed = token_files.hash_tokens(mapped, SPLIT.ends)
+    copy = Tokens(*map(np.array, mapped))
+    assert token_files.hash_tokens(copy, SPLIT.ends) == hashed
+    assert token_files.hash_tokens(copy, SPLIT.ends + 1) != hashed
+    copy.times[-1] += 1
+    assert token_files.hash_tokens(copy, SPLIT.ends) != hashed

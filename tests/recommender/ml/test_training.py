@@ -146,3 +146,26 @@ def test_baselines_by_hand():
     items = np.concatenate([block.items for block in training.blocks()])
     counts = np.bincount(items, minlength=MOVIES)
     assert baseline_fitters(training)["popularity"]()(TOKENS, SPLIT.test)[0].tolist() == counts.tolist()
+
+
+def test_an_epoch_may_be_cut_to_some_steps_and_the_next_one_sees_other_histories(tmp_path):
+    seen: list[tuple[int, int, int]] = []
+
+    def run(folder, stop_after, *, resume=False):
+        def on_step(step):
+            seen.append((step.epoch, step.step, step.targets))
+            return len(seen) != stop_after
+
+        return make_trainer(folder=folder, epochs=2, max_steps=3).run(TrainingHooks(on_step), resume=resume)
+
+    whole = run(None, -1)
+    assert [place[:2] for place in seen] == [(epoch, step) for epoch in (1, 2) for step in (1, 2, 3)]
+    expected = seen.copy()
+    seen.clear()
+    with pytest.raises(TrainingInterrupted):
+        run(tmp_path, 2)
+    resumed = run(tmp_path, -1, resume=True)
+    assert seen == expected
+    assert resumed.history[-1]["loss"] == whole.history[-1]["loss"]
+    losses = [epoch["loss"] for epoch in make_trainer(epochs=2, max_steps=3, lr=0.0).run().history]
+    assert losses[0] != losses[1], "without learning another loss is one of other histories"

@@ -1,12 +1,18 @@
 """The operator's way to train in several processes."""
 
+import itertools
+import os
+import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from recommender.models import Job, ModelVersion
-from tests.support.workers import ROOT, worker_environment
+from tests.support.workers import ROOT, wait_until, worker_environment
 
 
 @pytest.mark.slow
@@ -23,3 +29,45 @@ def test_two_processes_train_one_model_under_one_lease(ring):
     assert job.result["version"] == version.name
     assert len(version.history) == 2
     assert done.stdout.count("Saved checkpoint") == 2
+
+
+def _ranks(master):
+    """Return the processes that torchrun has started, by rank."""
+    found = {}
+    children = [path.read_text().split() for path in Path(f"/proc/{master}/task").glob("*/children")]
+    for pid in itertools.chain(*children):
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        found |= {int(line.removeprefix(b"RANK=")): int(pid) for line in environment if line.startswith(b"RANK=")}
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_lost_rank_ends_the_run_which_goes_on_at_the_next_start(ring):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    train = ["manage.py", "train", "--preset", "basic", "--set", "layers=1", "--epochs", "40"]
+    environment = worker_environment()
+    shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
+    first = subprocess.Popen(
+        [*torchrun, *train], env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    checkpoint = Path(settings.CHECKPOINT_DIR) / "transformer_epoch2.pt"
+    try:
+        wait_until(checkpoint.exists, 500)
+        os.kill(_ranks(first.pid)[1], signal.SIGKILL)
+        first.communicate(timeout=120)
+    finally:
+        first.terminate()  # its ranks, too
+    assert first.returncode != 0
+    assert not ModelVersion.objects.exists()
+
+    again = subprocess.run(
+        [*torchrun, *train, "--resume"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+
+    assert again.returncode == 0, again.stderr
+    assert "from its last checkpoint" in again.stdout
+    assert "Epoch 1 |" not in again.stdout, "what was done is not done again"
+    epochs = [epoch["epoch"] for epoch in ModelVersion.objects.get().history]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert len(epochs) > 2
