@@ -1,5 +1,6 @@
 """Simulated audiences whose click behaviour is known: what experiments on them say, looked at every day."""
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,15 @@ def simulate(experiments: int) -> dict[str, Any]:
             difference is not None and abs(difference.difference) > Z * difference.standard_error
             for difference in found
         )
-    pilot = _audience(rng, 0.0, 1, 20_000)[0][0]
+    pilot = _one_day_viewers(rng, 0.0, 1, 20_000)[0][0]
     needed = viewers_needed(pilot, EFFECT) // 2  # of each arm
-    powered, days_over = 0, []
-    tried = max(20, experiments // 10)
-    for _ in range(tried):
-        # Every viewer is there for one day: so many that one look at the end has the planned power.
-        daily = needed // DAYS
+    # Every viewer is there for one day: so many that one look at the end has the planned power.
+    daily = ceil(needed / DAYS)
+    looks = (compare_once(*_one_day_viewers(rng, EFFECT, 1, daily * DAYS)[0]) for _ in range(experiments))
+    powered = sum(once is not None and once.fixed[0] > 0 for once in looks)
+    days_over = []
+    for _ in range(max(20, experiments // 10)):
         seen = _one_day_viewers(rng, EFFECT, 3 * DAYS, daily)
-        once = compare_once(*seen[DAYS - 1])
-        powered += once is not None and once.fixed[0] > 0
         results = (compare(*arms, planned=2 * needed) for arms in seen)
         better = (day for day, result in enumerate(results, 1) if result and result.sequential[0] > 0)
         days_over.append(next(better, 3 * DAYS) / DAYS)
@@ -44,7 +44,7 @@ def simulate(experiments: int) -> dict[str, Any]:
         "aa_experiments": experiments,
         "aa_false_alarms": round(alarms / experiments, 4),
         "aa_false_alarms_fixed": round(fixed_alarms / experiments, 4),
-        "power": round(powered / tried, 3),
+        "power": round(powered / experiments, 3),
         "sequential_over_fixed_days": round(float(np.median(days_over)), 2),
     }
 

@@ -1,8 +1,12 @@
-"""Lists as clients got them, computed again after another model, an import of events and edits of films."""
+"""Lists as clients got them, computed again after what a night does, an import, and edits of films."""
 
+import json
 import os
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,7 @@ from benchmarks.serving.workload import Workload
 SHARES = {"cached": 0.35, "cached_first": 0.35, "uncached": 0.1, "filtered": 0.1, "similar": 0.1}  # of the lists
 ROUNDS = 4  # between which viewers send events
 EDITED_SHARE, WITH_EVENTS_SHARE = 0.005, 0.1  # of the films, and of the viewers
+IMPORTED = 40  # films
 READERS = 500
 
 
@@ -46,23 +51,22 @@ def replay_lists(system: BenchmarkSystem, fixture: ServingFixture, number: int) 
             raise SystemExit(f"Only {stored} of {number} lists were stored.")
         time.sleep(1)
 
-    rng = np.random.default_rng(3)
     registry.activate(NEXT_VERSION, "for the benchmark")
-    viewers = rng.choice(workload.readers, round(READERS * WITH_EVENTS_SHARE), replace=False).tolist()
-    films = rng.choice(fixture.ranker.movie_ids, len(viewers)).tolist()
-    events = [
-        {"user_id": viewer_id, "movie_id": str(movie_id), "kind": "watch"}
-        for viewer_id, movie_id in zip(viewers, films, strict=True)
-    ]
-    drive_load(server, [server.request("POST", "/events", events)], 1)
+    tasks.count_watches()
+    tasks.refresh_charts()
+    _import_rows(fixture, workload.readers)
+    rng = np.random.default_rng(3)
     edited = rng.choice(fixture.ranker.movie_ids, max(1, round(len(fixture.ranker.movie_ids) * EDITED_SHARE)), False)
     Movie.objects.filter(pk__in=edited.tolist()).update(published=False)
     services.bump_catalogue()
 
     verdicts: Counter[Verdict] = Counter()
+    reasons: Counter[str] = Counter()
     started = time.perf_counter()
     for served in ServedList.objects.filter(pk__gte=first_id(since)).order_by("pk").iterator(500):
-        verdicts[replay(served).difference.verdict] += 1
+        difference = replay(served).difference
+        verdicts[difference.verdict] += 1
+        reasons.update({str(reason) for reason, _ in difference.reasons})
     seconds = time.perf_counter() - started
     return {
         "replayed": verdicts.total(),
@@ -70,5 +74,30 @@ def replay_lists(system: BenchmarkSystem, fixture: ServingFixture, number: int) 
         "replay_explained": verdicts[Verdict.EXPLAINED],
         "replay_not_computed": verdicts[Verdict.NOT_COMPUTED],
         "replay_unexplained": verdicts[Verdict.UNEXPLAINED],
+        "replay_reasons": dict(reasons.most_common()),
         "replays_per_s": round(verdicts.total() / seconds),
     }
+
+
+def _import_rows(fixture: ServingFixture, readers: Sequence[int]) -> None:
+    """Import new films, and events of before the lists for some of the viewers who read."""
+    from django.core.management import call_command
+
+    rng = np.random.default_rng(3)
+    viewers = rng.choice(readers, round(len(readers) * WITH_EVENTS_SHARE), replace=False).tolist()
+    films = rng.choice(fixture.ranker.movie_ids, len(viewers)).tolist()
+    rows = {
+        "movies": [
+            {"movie_id": f"imported-{number}", "title": f"Imported {number}", "year": 2026, "genres": ["Drama"]}
+            for number in range(IMPORTED)
+        ],
+        "events": [
+            {"user_id": viewer_id, "movie_id": str(movie_id), "kind": "watch", "occurred_at": "2019-05-01T12:00:00Z"}
+            for viewer_id, movie_id in zip(viewers, films, strict=True)
+        ],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, of_kind in rows.items():
+            file = Path(folder) / f"{kind}.jsonl"
+            file.write_text("\n".join(map(json.dumps, of_kind)))
+            call_command("import_rows", kind, str(file), verbosity=0)

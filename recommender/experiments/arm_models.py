@@ -7,11 +7,13 @@ from django.db.models import Q
 from recommender.ml.config import Recipe, parse_recipe
 from recommender.models import Experiment, ExperimentArm
 
+UNENDED = Q(experiment__status__in=[Experiment.Status.DRAFT, Experiment.Status.RUNNING])
+
 
 def arms_to_train(experiment_id: int | None) -> Sequence[ExperimentArm]:
-    """Return the arms with a recipe whose models are to be trained: of one experiment, else of all that run, and of
-    drafts where there is none yet."""
-    arms = ExperimentArm.objects.exclude(recipe="").filter(stopped_at=None).select_related("experiment")
+    """Return the arms with a recipe whose models are to be trained: of one experiment that has not ended, else of all
+    that run, and of drafts where there is none yet."""
+    arms = ExperimentArm.objects.exclude(recipe="").filter(UNENDED, stopped_at=None).select_related("experiment")
     if experiment_id is not None:
         wanted = Q(experiment=experiment_id)
     else:
@@ -22,8 +24,7 @@ def arms_to_train(experiment_id: int | None) -> Sequence[ExperimentArm]:
 
 def set_model(arm_id: int, version: str) -> bool:
     """Have an arm serve this version. False where its experiment has ended, or it has this version."""
-    unended = Q(experiment__status__in=[Experiment.Status.DRAFT, Experiment.Status.RUNNING])
-    return bool(ExperimentArm.objects.filter(unended, pk=arm_id).exclude(model=version).update(model=version))
+    return bool(ExperimentArm.objects.filter(UNENDED, pk=arm_id).exclude(model=version).update(model=version))
 
 
 def shipped_recipe() -> Recipe | None:

@@ -21,7 +21,7 @@ def best_rho(units: float, alpha: float = 0.05) -> float:
 def always_valid_p(units: float, estimate: float, deviation: float, rho: float) -> float:
     """Return the smallest alpha whose interval leaves 0 out: a p-value that may be looked at at every moment."""
     if not deviation or not units:
-        return 1.0
+        return 0.0 if estimate and units else 1.0
     scaled = units * rho**2
     squared = (estimate / deviation) ** 2 * units**2 * rho**2 / (2 * (scaled + 1))
     return min(1.0, sqrt(scaled + 1) * exp(-min(squared, 700.0)))

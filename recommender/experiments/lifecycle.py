@@ -4,7 +4,9 @@ An arm with a model of its own is shipped by making that model the active one, w
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,6 +18,7 @@ from recommender.experiments import assignment
 from recommender.experiments.assignment import free_buckets
 from recommender.locks import advisory_lock
 from recommender.models import Experiment, ExperimentArm, ModelVersion
+from recommender.registry.object_store import ObjectStoreUnavailable
 
 
 class ExperimentError(CatalogError):
@@ -75,33 +78,47 @@ def ship(experiment_id: int, arm_id: int, reason: str) -> Experiment:
     arm = ExperimentArm.objects.filter(pk=arm_id, experiment_id=experiment_id).first()
     if arm is None:
         raise ExperimentError("It has no such arm: choose one of its own.")
+    if arm.stopped_at is not None:
+        raise ExperimentError(f"{arm.name} was stopped: {arm.stopped_reason}. Make a new experiment with it.")
+    before = _how_it_stands(experiment_id)
     experiment = _end(experiment_id, Experiment.Status.RUNNING, Experiment.Status.SHIPPED, reason, arm)
     if arm.model and arm.model != registry.active_name():
-        try:
-            registry.activate(arm.model, f"Shipped by the experiment {experiment.name}: {reason}")
-        except registry.ActivationRefused:
-            _undo_shipping(experiment_id)
-            raise
+        with _or_as(experiment_id, before):
+            registry.activate(arm.model, f"{_shipped_by(experiment)} {reason}")
     return experiment
 
 
 def roll_back(experiment_id: int, reason: str) -> Experiment:
     """Take back what an experiment shipped: what was shipped before holds again, and the model before serves where the
     arm had one of its own. Raises ExperimentError, and ActivationRefused."""
-    shipped = Experiment.objects.select_related("shipped_arm").filter(pk=experiment_id).first()
-    arm = shipped.shipped_arm if shipped is not None else None
+    before = _how_it_stands(experiment_id)
     experiment = _end(experiment_id, Experiment.Status.SHIPPED, Experiment.Status.STOPPED, reason)
-    if arm is not None and arm.model and arm.model == registry.active_name():
-        registry.rollback(f"{experiment.name} was rolled back: {reason}")
+    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).first()
+    if active is not None and active.reason.startswith(_shipped_by(experiment)):
+        with _or_as(experiment_id, before):
+            registry.rollback(f"{experiment.name} was rolled back: {reason}")
     return experiment
 
 
-def _undo_shipping(experiment_id: int) -> None:
-    """Have an experiment run on whose arm could not be shipped."""
-    Experiment.objects.filter(pk=experiment_id).update(
-        status=Experiment.Status.RUNNING, ended_at=None, reason="", shipped_arm=None
-    )
-    transaction.on_commit(assignment.refresh, robust=True)
+def _shipped_by(experiment: Experiment) -> str:
+    """Return how the reason of a model version begins that an experiment shipped."""
+    return f"Shipped by the experiment {experiment.name}:"
+
+
+def _how_it_stands(experiment_id: int) -> dict[str, Any]:
+    columns = ("status", "ended_at", "reason", "shipped_arm")
+    return Experiment.objects.filter(pk=experiment_id).values(*columns).first() or {}
+
+
+@contextmanager
+def _or_as(experiment_id: int, before: Mapping[str, Any]) -> Iterator[None]:
+    """Have an experiment stand as before where the block fails, as the model that was to go live cannot."""
+    try:
+        yield
+    except Exception:
+        Experiment.objects.filter(pk=experiment_id).update(**before)
+        transaction.on_commit(assignment.refresh, robust=True)
+        raise
 
 
 def _check_settings(experiment: Experiment, arms: Sequence[ExperimentArm]) -> None:
@@ -117,12 +134,16 @@ def _check_settings(experiment: Experiment, arms: Sequence[ExperimentArm]) -> No
             raise ExperimentError(f"{arm.name} changes nothing: it is as the control is.")
         if arm.recipe and not arm.model:
             raise ExperimentError(f"{arm.name} has no model yet: choose Train models, or wait for the night.")
-        if arm.model and not is_servable(arm.model):
+        try:
+            is_missing = bool(arm.model) and not is_servable(arm.model)
+        except ObjectStoreUnavailable as error:
+            raise ExperimentError(f"{arm.name}: the model store does not answer, so nobody knows its model.") from error
+        if is_missing:
             raise ExperimentError(f"{arm.name}: the model {arm.model} is missing or cannot be loaded; choose another.")
 
 
 def is_servable(model: str) -> bool:
-    """Say whether the lists of an arm can be made by this model version."""
+    """Say whether the lists of an arm can be made by this model version. Raises ObjectStoreUnavailable."""
     rows = ModelVersion.objects.filter(name=model, data_set=data_set()).exclude(status=ModelVersion.Status.REFUSED)
     return rows.exists() and registry.is_loadable(model)
 

@@ -1,5 +1,6 @@
 """What an experiment will take, before it is started: viewers, days, power."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,11 +10,13 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from catalog.models import Movie
 from recommender import registry
 from recommender.experiments.assignment import BUCKETS, free_buckets
 from recommender.experiments.statistics import power_of, viewers_needed
 from recommender.experiments.units import read_pilot
-from recommender.models import Experiment
+from recommender.ml.config import change_fields, get_preset, parse_model_config, parse_recipe
+from recommender.models import Experiment, ExperimentArm, ModelVersion
 
 PILOT_DAYS = 14
 LOOKS = (7, 14, 28)  # days after which the power is told
@@ -22,11 +25,11 @@ LIST_BYTES = 1_160  # of Redis, a stored list of 200 films
 
 
 class ArmMemory(NamedTuple):
-    """What an arm with a model of its own takes beside the active model."""
+    """What an arm with a model of its own takes beside the active model, trained or not yet."""
 
     arm: str
-    redis: int  # bytes, for the lists of the viewers of two weeks
-    process: int  # bytes, in each web process
+    redis: int  # bytes, for the lists of the viewers of two weeks; 0: nobody came
+    process: int | None  # bytes, in each web process; None: no machine here has its folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,37 @@ def make_plan(experiment: Experiment) -> Plan:
     viewers = _viewers_after(PILOT_DAYS, new, share)
     weights = sum(arm.weight for arm in of_experiment)
     memory = [
-        ArmMemory(arm.name, int(viewers * arm.weight / weights) * LIST_BYTES, _folder_bytes(arm.model))
+        ArmMemory(arm.name, int(viewers * arm.weight / weights) * LIST_BYTES, _process_bytes(arm))
         for arm in of_experiment
-        if arm.model
+        if arm.model or arm.recipe
     ]
     return Plan(pilot.rate, needed, viewers / PILOT_DAYS, days, powers, memory)
 
 
-def _folder_bytes(model: str) -> int:
-    """Return the size of a model's folder, about what it takes in memory; 0 where this machine does not have it."""
-    return sum(file.stat().st_size for file in registry.folder(model).glob("**/*") if file.is_file())
+def _process_bytes(arm: ExperimentArm) -> int | None:
+    """Return about what an arm's model takes in a web process; None where its folder is not on this machine.
+
+    One that is not trained yet is taken to know the active model's films, with as many counts of what follows what.
+    """
+    from recommender.ml.model_folder import METADATA_FILE, PRIOR_FILE, VOCAB_FILE, serving_bytes
+
+    name = arm.model or registry.active_name()
+    if name is None:
+        films, features, counted, metadata = Movie.objects.count(), 0, 0, {}
+    else:
+        folder = registry.folder(name)
+        try:
+            metadata = json.loads((folder / METADATA_FILE).read_text())
+            counted = sum((folder / file).stat().st_size for file in (PRIOR_FILE, VOCAB_FILE))
+        except OSError:
+            return None
+        films, features = ModelVersion.objects.get(name=name).movies, len(metadata["feature_names"])
+    if arm.model:
+        config = parse_model_config(metadata["config"])
+    else:
+        recipe = parse_recipe(arm.recipe)
+        config = change_fields(get_preset(recipe.preset), recipe.changes).model
+    return serving_bytes(config, films, features) + counted
 
 
 def _viewers_after(days: int, new: Sequence[int], share: float) -> float:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Count
+
 from recommender.experiments.statistics import (
     ALPHA,
     SRM_ALPHA,
@@ -22,10 +24,20 @@ GUARD_ALPHA = ALPHA / len(GUARDS)  # of each guard's interval: together they sto
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """How many viewers each arm of a running experiment has, and whether these are the shares that it should have."""
+
+    experiment: Experiment
+    viewers: Mapping[str, int]  # by the arm's name; stopped ones too
+    p_value: float  # of such shares among the arms that go on; below SRM_ALPHA they are not right
+
+
+@dataclass(frozen=True, slots=True)
 class ArmResult:
     """An arm with what came of it, beside the control."""
 
     arm: ExperimentArm
+    is_control: bool
     viewers: int
     rate: float | None
     difference: Difference | None  # None: the control itself, or too little to tell
@@ -62,6 +74,7 @@ def read_result(experiment: Experiment) -> Result:
         results.append(
             ArmResult(
                 arm,
+                not others,
                 viewers,
                 of_arm.metric.rate,
                 compare(control.metric, of_arm.metric, planned) if others else None,
@@ -81,6 +94,20 @@ def read_result(experiment: Experiment) -> Result:
         verdict = _verdict(results)
     mixed = exposed.filter(is_mixed=True).count()
     return Result(results, mixed, p_value, needed, verdict, is_trustworthy)
+
+
+def read_shares() -> list[Shares]:
+    """Return the shares of the arms of each running experiment, in two queries. Light enough for every process."""
+    running = list(Experiment.objects.filter(status=Experiment.Status.RUNNING).prefetch_related("arms"))
+    exposed = Exposure.objects.filter(experiment__in=running, is_mixed=False).values_list("arm_id")
+    counts: dict[int, int] = dict(exposed.annotate(Count("pk"))) if running else {}
+    shares = []
+    for experiment in running:
+        arms = list(experiment.arms.all())
+        going_on = [arm for arm in arms if arm.stopped_at is None]
+        p_value = sample_ratio_p([counts.get(arm.pk, 0) for arm in going_on], [arm.weight for arm in going_on])
+        shares.append(Shares(experiment, {arm.name: counts.get(arm.pk, 0) for arm in arms}, p_value))
+    return shares
 
 
 def compare_guards(control: Mapping[str, Units], arm: Mapping[str, Units], planned: int) -> dict[str, Difference]:

@@ -4,7 +4,7 @@ The ratio of two sums (clicks for each impression) by the delta method: Deng, Kn
 method in metric analytics" (KDD 2018). A viewer is a unit; what one viewer does hangs together. What viewers did in the
 weeks before takes out a part of the variance: CUPED, Deng, Xu, Kohavi and Walker (WSDM 2013).
 
-What is looked at once is tea-tasting's to say (`compare_once`, `sample_ratio_p`, `viewers_needed`). It takes 140 MB of
+What is looked at once is tea-tasting's to say (`compare_once`, `viewers_needed`). It takes 140 MB of
 memory, so it is imported where somebody asks; `compare`, for every look, is of numpy alone, and guards use it in the
 worker. Both make the same estimate.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ALPHA = 0.05  # of every interval, unless another is asked for
 POWER = 0.8
 SRM_ALPHA = 0.001  # below it the arms have not the shares that they should have
+ROUNDING = 1e-9  # of a viewer's part of a ratio's error
 COLUMNS = ("above", "below", "above_before", "below_before")
 
 
@@ -45,6 +46,11 @@ class Units:
     def has_before(self) -> bool:
         """Say whether something is known of the weeks before."""
         return self.above_before is not None and self.below_before is not None and bool(self.below_before.any())
+
+    @property
+    def varies(self) -> bool:
+        """Say whether viewers differ: two who clicked all that they saw say nothing of how much others would."""
+        return len(self.above) > 1 and bool(self.below.any()) and float(np.std(self.residuals())) > ROUNDING
 
     def residuals(self) -> np.ndarray:
         """Return what each viewer adds to the ratio's error: its variance is that of the ratio times the viewers."""
@@ -126,9 +132,11 @@ def compare(control: Units, arm: Units, planned: int, alpha: float = ALPHA) -> D
 
 
 def compare_once(control: Units, arm: Units) -> FixedDifference | None:
-    """Compare an arm with the control as at the one planned look; None where `compare` says None, or where neither arm
-    has anything above the line."""
+    """Compare an arm with the control as at the one planned look; None where `compare` says None, where an arm has
+    nothing above the line, or where no viewer differs from another."""
     if not _can_compare(control, arm) or not control.above.any() or not arm.above.any():
+        return None
+    if not (control.varies or arm.varies):
         return None
     from tea_tasting.metrics import RatioOfMeans
 
@@ -180,22 +188,16 @@ def sample_ratio_p(counts: Sequence[int], weights: Sequence[float]) -> float:
     total, whole = sum(counts), sum(weights)
     if not total or len(counts) < 2:
         return 1.0
-    from tea_tasting.aggr import Aggregates
-    from tea_tasting.metrics import SampleRatio
+    from scipy.stats import binomtest
 
-    least = min(
-        SampleRatio(weight / (whole - weight))
-        .analyze({"others": Aggregates(total - count), "arm": Aggregates(count)}, "others", "arm")
-        .pvalue
-        for count, weight in zip(counts, weights, strict=True)
-    )
+    least = min(binomtest(count, total, weight / whole).pvalue for count, weight in zip(counts, weights, strict=True))
     return min(1.0, least * (len(counts) if len(counts) > 2 else 1))
 
 
 def viewers_needed(pilot: Units, relative_effect: float) -> int:
     """Return the viewers of two arms together that find a relative change of the ratio with 80 % power, looked at once,
     where viewers are like those of the pilot. 0: the pilot says too little."""
-    if len(pilot.above) < 2 or not pilot.rate or not relative_effect:
+    if not pilot.varies or not pilot.rate or not relative_effect:
         return 0
     from tea_tasting.metrics import RatioOfMeans
 
@@ -206,8 +208,9 @@ def viewers_needed(pilot: Units, relative_effect: float) -> int:
 
 
 def power_of(pilot: Units, relative_effect: float, viewers: int) -> float | None:
-    """Return the power with which two arms of so many viewers together find a relative change, looked at once."""
-    if len(pilot.above) < 2 or not pilot.rate or viewers < 4:
+    """Return the power with which two arms of so many viewers together find a relative change, looked at once; None
+    where the pilot says too little."""
+    if not pilot.varies or not pilot.rate or viewers < 4:
         return None
     from tea_tasting.metrics import RatioOfMeans
 

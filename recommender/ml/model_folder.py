@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
@@ -22,6 +23,7 @@ from recommender.ml.neighbour_table import NEIGHBOURS_FILE, NeighbourLists, Neig
 from recommender.ml.new_film_term import NewFilmTerm
 from recommender.ml.os_errors import system_errors
 from recommender.ml.safetensors_reader import read_tensors
+from recommender.ml.shortlist import MIN_ITEMS
 from recommender.ml.transition_prior import TransitionPrior
 from recommender.ml.vocab import Vocab
 
@@ -101,6 +103,19 @@ def save_model(
 def _save_tensors(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     with system_errors(path):
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+
+
+def serving_bytes(config: ModelConfig, films: int, features: int) -> int:
+    """Return the memory that the weights and the film vectors of a model of this shape take in a process that serves
+    it, whether it is trained or not; of the folder the ids and the neighbours are not read. `features`: different ones
+    of its films."""
+    nothing = np.zeros(films + 2, np.int64)
+    with torch.device("meta"):  # shapes alone
+        model = TransformerRecModel(films, config, Features([""] * features, nothing, nothing[:0]))
+    network = sum(tensor.nbytes for name, tensor in model.state_dict().items() if name != ID_WEIGHTS)
+    width = config.d_item or config.d_model
+    vectors = films * (2 * width + 8)
+    return network + vectors + (films * (width + 2) if films >= MIN_ITEMS else 0)
 
 
 def load_model(folder: Path) -> LoadedModel:

@@ -49,11 +49,13 @@ def _check_last_run(jobs: Sequence[Job]) -> Check:
     if not jobs:
         return Check(name, label, Status.WARN, "none yet", "The first starts at 03:30 UTC.", by_hand)
     last = jobs[0]
+    failed = [job.status == Job.Status.FAILED for job in jobs if job.finished_at is not None]
+    figures = {"failed_in_a_row": float((failed + [False]).index(False))}
     if last.finished_at is None:
         detail = f"{last.phase} {last.done:,} of {last.total:,}" if last.total else last.phase
-        return Check(name, label, Status.OK, last.status, detail)
+        return Check(name, label, Status.OK, last.status, detail, figures=figures)
     age = timezone.now() - last.finished_at
-    figures = {"age_seconds": round(age.total_seconds())}
+    figures["age_seconds"] = round(age.total_seconds())
     detail = f"Ended {format_duration(age.total_seconds())} ago"
     if last.started_at:
         detail += f", took {format_duration((last.finished_at - last.started_at).total_seconds())}"

@@ -35,7 +35,6 @@ PLAIN = {
     "events_invisible": ("movierec_events_invisible", "Events that were stored while Redis could not be told."),
 }
 SOURCES = ("cache", "model", "similar", "popular")
-LOGS = (record_log.SERVED_LISTS, record_log.OUTCOMES)
 AGES = {"model": "model", "queue": "oldest job", "charts": "charts", "night": "last night"}  # check -> what is so old
 
 
@@ -70,7 +69,7 @@ def make_application() -> Application:
 
 def _waiting() -> Metric:
     waiting = GaugeMetricFamily("movierec_log_waiting", "Records in Redis that wait to be stored.", labels=["log"])
-    for log in LOGS:
+    for log in record_log.LOGS:
         waiting.add_metric([log], cache.count_waiting_records(log))
     return waiting
 
@@ -85,7 +84,7 @@ def _counters(totals: Mapping[str, int]) -> Iterator[Metric]:
     yield lists
     message = "Served lists and outcomes on their way to their tables."
     records = CounterMetricFamily("movierec_log_records", message, labels=["log", "fate"])
-    for log in LOGS:
+    for log in record_log.LOGS:
         for fate in ("sent", "stored", "dropped"):
             records.add_metric([log, fate], totals.get(f"{log}_{fate}", 0))
     yield records

@@ -1,10 +1,11 @@
 """Check what waits to be done: jobs, messages, versions to be published, charts to be counted again."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.utils import timezone
 
 from catalog import selectors
@@ -12,9 +13,12 @@ from catalog.plurals import count_noun
 from recommender import cache
 from recommender.models import Job, WebhookEndpoint
 from recommender.monitoring.checks import Check, Status, format_duration
+from recommender.serving import metrics
 
 QUEUE_WARN_AFTER, QUEUE_FAIL_AFTER = timedelta(minutes=10), timedelta(hours=1)  # a queued job that no worker claims
 MAX_MESSAGES = 500  # of small tasks, whose messages expire
+MAX_WAITING = 50_000  # records of a log
+RECENT_MINUTES = 10
 MAX_UNPUBLISHED = 1_000  # viewers
 MAX_CHART_AGE = 1_800.0  # seconds; charts are counted every ten minutes
 MAX_JOBS = 1_000
@@ -69,6 +73,27 @@ def _check_messages(queue_lengths: Mapping[str, int] | None) -> Check:
     status = Status.OK if queue_lengths["light"] < MAX_MESSAGES else Status.WARN
     remedy = "" if status == Status.OK else "The worker is away or too slow: see its log."
     return Check(name, label, status, f"{sum(queue_lengths.values()):,} waiting", detail, remedy, figures)
+
+
+def check_logs(waiting: Mapping[str, int] | None, minutes: Sequence[Mapping[str, int]]) -> Check:
+    """Check whether served lists and outcomes reach their tables, by how many wait in each log (None without Redis) and
+    the counters of the last hour by the minute. FAIL where some were lost in the last ten minutes."""
+    name, label = "logs", "Log of lists and outcomes"
+    if waiting is None:
+        detail = "Redis, which holds what waits, does not answer."
+        return Check(name, label, Status.UNKNOWN, "unknown", detail, "Start Redis.")
+    hour, recent = metrics.merge_buckets(minutes), metrics.merge_buckets(minutes[-RECENT_MINUTES:])
+    dropped, of_late = (sum(counts[f"{log}_dropped"] for log in waiting) for counts in (hour, recent))
+    figures = {f"{log}_waiting": float(count) for log, count in waiting.items()} | {"dropped": float(dropped)}
+    detail = f"Waiting: {', '.join(f'{log} {count:,}' for log, count in waiting.items())}"
+    remedy = "The worker is away or too slow, or Redis was away: see their logs. Lists are served all the same."
+    if dropped:
+        status = Status.FAIL if of_late else Status.WARN
+        return Check(name, label, status, f"{dropped:,} lost in the last hour", detail, remedy, figures)
+    if max(waiting.values()) > MAX_WAITING:
+        detail += f"; beyond {settings.LOG_BACKLOG:,} the oldest are lost (MOVIEREC_LOG_BACKLOG)"
+        return Check(name, label, Status.WARN, "the worker is behind", detail, remedy, figures)
+    return Check(name, label, Status.OK, "stored", detail, figures=figures)
 
 
 def check_outbox() -> Check:

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from recommender.experiments.statistics import sample_ratio_p
-from recommender.models import Experiment, Exposure, Job, ModelVersion, OutcomeSum
+from recommender.experiments.results import read_shares
+from recommender.models import Job, ModelVersion, OutcomeSum
 from recommender.outcomes import drift
 
 QUALITY = ("hr10", "ndcg10")
@@ -96,16 +96,11 @@ def _experiments() -> Iterator[Metric]:
     viewers = GaugeMetricFamily("movierec_experiment_viewers", "Viewers who got lists of an arm.", labels=labels)
     message = "Chance of such numbers of viewers, if the arms' shares are right; below 0.001 they are not."
     chance = GaugeMetricFamily("movierec_experiment_sample_ratio_p", message, labels=labels[:1])
-    running = list(Experiment.objects.filter(status=Experiment.Status.RUNNING).prefetch_related("arms"))
-    exposed = Exposure.objects.filter(experiment__in=running, is_mixed=False).values_list("arm_id")
-    counts: dict[int, int] = dict(exposed.annotate(Count("pk"))) if running else {}
-    for experiment in running:
-        arms = list(experiment.arms.all())
-        for arm in arms:
-            viewers.add_metric([experiment.name, arm.name], counts.get(arm.pk, 0))
-        going_on = [arm for arm in arms if arm.stopped_at is None]
-        of_arms = [counts.get(arm.pk, 0) for arm in going_on]
-        chance.add_metric([experiment.name], sample_ratio_p(of_arms, [arm.weight for arm in going_on]))
+    running = read_shares()
+    for shares in running:
+        for arm, count in shares.viewers.items():
+            viewers.add_metric([shares.experiment.name, arm], count)
+        chance.add_metric([shares.experiment.name], shares.p_value)
     yield viewers
     yield chance
     yield GaugeMetricFamily("movierec_experiments_running", "Experiments that run.", len(running))

@@ -13,7 +13,7 @@ import psycopg
 from django.db import DatabaseError, ProgrammingError
 from django.utils import timezone
 
-from recommender import cache
+from recommender import cache, record_log
 from recommender.monitoring import (
     call_checks,
     disk_checks,
@@ -62,10 +62,11 @@ class SystemReport:
 def check_system() -> SystemReport:
     """Run all checks, each server's own first."""
     redis = server_checks.check_redis()
-    heartbeats, minutes = None, []
+    heartbeats, waiting, minutes = None, None, []
     if redis.answers:
         with suppress(cache.CacheUnavailable):
             heartbeats = cache.heartbeat_ages()
+            waiting = {log: cache.count_waiting_records(log) for log in record_log.LOGS}
         minutes = metrics.read_buckets(call_checks.MINUTE, call_checks.WINDOW_MINUTES)
     postgres = server_checks.check_postgres(call_checks.count_full_disk_refusals(minutes))
     charts = queue_checks.check_charts() if redis.answers else _unknown_check("charts", "Age of the charts", "Redis")
@@ -75,6 +76,7 @@ def check_system() -> SystemReport:
         redis.check,
         *disk_checks.check_disks(),
         call_checks.check_calls(minutes),
+        queue_checks.check_logs(waiting, minutes),
         *_check_postgres_contents(postgres, redis),
         charts,
     ]

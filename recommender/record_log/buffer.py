@@ -11,6 +11,7 @@ from recommender import cache, process_state
 from recommender.cache import CacheUnavailable
 
 SERVED_LISTS, OUTCOMES = "lists", "outcomes"  # names of the logs, and of their counters: lists_sent, lists_dropped
+LOGS = (SERVED_LISTS, OUTCOMES)
 FLUSH_SECONDS = 0.5
 MAX_BYTES = 8 << 20
 
@@ -61,7 +62,7 @@ class RecordBuffer:
                 self._dropped += dropped + len(packed) - sent
 
 
-_buffers = {name: RecordBuffer(name) for name in (SERVED_LISTS, OUTCOMES)}
+_buffers = {name: RecordBuffer(name) for name in LOGS}
 _has_thread = threading.Event()  # set in a web process, for good
 
 

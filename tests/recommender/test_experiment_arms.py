@@ -1,6 +1,7 @@
 """What arms change: lists under a model of their own, films seen, the first rows of the home page; and what stops them
 by itself."""
 
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,7 @@ from recommender.serving.replay import Verdict, replay
 from tests.support.api import recommended_ids
 from tests.support.cast import EMPIRE, STAR_WARS
 from tests.support.forms import submit
+from tests.support.s3_server import S3Server
 from tests.support.tiny_model import TINY_MODEL, second_version
 
 HOME, LISTS = Experiment.Surface.HOME, Experiment.Surface.LISTS
@@ -276,9 +278,76 @@ def test_arms_are_entered_in_the_admin_with_the_memory_they_take(second, site, a
     submit(admin_client, address, entered | {"arms-1-model": second.name})
     experiment = Experiment.objects.get()
     assert [arm.model for arm in experiment.arms.all()] == ["", second.name]
-    [shown] = [site.get("/recommend?user_id=1&top_k=4")]
-    film = recommended_ids(shown)[0]
-    site.post("/events", {"user_id": 1, "movie_id": film, "kind": "impression"})
+    for viewer in (1, 2):  # who click all that they see: they say nothing of how much others would
+        film = recommended_ids(site.get(f"/recommend?user_id={viewer}&top_k=4"))[0]
+        for kind in ("impression", "click"):
+            site.post("/events", {"user_id": viewer, "movie_id": film, "kind": kind})
     tasks.store_served_lists()
     page = admin_client.get(reverse("admin:recommender_experiment_change", args=[experiment.pk])).content.decode()
     assert "The arm other has a model of its own" in page
+    assert "too much alike" in page
+
+
+def test_what_a_recipe_takes_is_told_before_it_is_trained_or_started(model, admin_client):
+    experiment = draft(recipe="default d_model=32")
+    ExperimentArm.objects.create(experiment=experiment, name="wide", recipe="default d_model=256 d_item=256")
+    page = admin_client.get(reverse("admin:recommender_experiment_change", args=[experiment.pk])).content.decode()
+    assert "its lists take about 1.2 kB of Redis for each viewer" in page
+    told = [float(megabytes) for megabytes in re.findall(r"the model ([\d.]+) MB in each web process", page)]
+    assert len(told) == 2
+    assert told[1] > 5 * told[0] > 0, "the wider one takes more"
+    for name in ("train_models", "start"):
+        dialog = admin_client.get(reverse(f"admin:recommender_experiment_{name}", args=[experiment.pk]))
+        assert f"the model {told[1]} MB in each web process" in dialog.content.decode()
+    ExperimentArm.objects.filter(name="wide").update(model="gone")
+    page = admin_client.get(reverse("admin:recommender_experiment_change", args=[experiment.pk])).content.decode()
+    assert "this machine has no copy of it" in page
+
+
+def test_an_arm_that_was_stopped_is_not_shipped(second):
+    experiment, _, changed = started(model=second.name)
+    lifecycle.stop_arm(changed.pk, "more empty lists")
+    with pytest.raises(ExperimentError, match="was stopped: more empty lists"):
+        lifecycle.ship(experiment.pk, changed.pk, "all the same")
+    assert registry.active_name() == TINY_MODEL
+
+
+def test_what_cannot_be_rolled_back_stays_shipped(second):
+    experiment, _, changed = started(model=second.name)
+    lifecycle.ship(experiment.pk, changed.pk, "better")
+    assert registry.active_name() == second.name
+    former = type(second).objects.filter(name=TINY_MODEL)
+    former.update(status="refused")  # as pruned
+    with pytest.raises(registry.ActivationRefused):
+        lifecycle.roll_back(experiment.pk, "complaints")
+    experiment.refresh_from_db()
+    assert (experiment.status, experiment.shipped_arm, experiment.reason) == ("shipped", changed, "better")
+    former.update(status="retired")
+    lifecycle.roll_back(experiment.pk, "complaints")
+    assert registry.active_name() == TINY_MODEL
+
+
+def test_a_model_that_was_active_before_stays_when_its_arm_is_rolled_back(second):
+    registry.activate(second.name, "better")
+    experiment, _, changed = started(model=second.name, diversity=0.3)
+    lifecycle.ship(experiment.pk, changed.pk, "more variety")
+    lifecycle.roll_back(experiment.pk, "complaints")
+    assert registry.active_name() == second.name
+
+
+def test_a_model_store_that_is_away_leaves_the_experiment_unknown_and_all_other_checks(
+    second, settings, monkeypatch, tmp_path
+):
+    experiment, *_ = started(model=second.name)
+    shutil.rmtree(registry.folder(second.name))
+    environment = S3Server(tmp_path).environment  # it is not started
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings.MODELS_URL = environment["MOVIEREC_MODELS_URL"]
+    [check] = [check for check in system_health.check_system().checks if check.name == "experiments"]
+    assert check.status == "unknown"
+    lifecycle.stop(experiment.pk, "enough")
+    experiment.status = "draft"
+    experiment.save()
+    with pytest.raises(ExperimentError, match="model store does not answer"):
+        lifecycle.start(experiment.pk)

@@ -282,6 +282,15 @@ def test_ratios_shares_and_the_viewers_needed():
     assert needed == pytest.approx(2 * 15.698 * variance / effect**2, rel=0.01)
     assert power_of(control, 0.05, needed) == pytest.approx(0.8, abs=0.001)
     assert compare_once(control, Units(np.zeros(5), np.ones(5))) is None, "nothing above the line"
+    for alike in (Units(np.ones(2), np.ones(2)), Units(np.full(100, 2.0), np.full(100, 10.0))):
+        assert (viewers_needed(alike, 0.05), power_of(alike, 0.05, 1_000), compare_once(alike, alike)) == (
+            0,
+            None,
+            None,
+        )
+    none_empty, all_empty = Units(np.zeros(100), np.ones(100)), Units(np.ones(100), np.ones(100))
+    assert compare(none_empty, all_empty, 200).sequential[0] > 0, "a guard that is sure"
+    assert compare(none_empty, all_empty, 200).p_value == 0.0
     assert viewers_needed(Units(np.zeros(5), np.ones(5)), 0.05) == 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from django.db import connection
 from django.test import Client
 
@@ -36,6 +37,21 @@ def run_nightly(lease, **flow):
     with leases.running_lease(lease):
         nightly.run(lease, **flow)
     return ModelVersion.objects.get(name=lease.result["version"])
+
+
+def run_until(lease, beginning):
+    """Run a nightly job in this process and kill it at the first line of its log that begins so."""
+    report = lease.on_log
+
+    def report_and_die(line):
+        report(line)
+        if line.startswith(beginning):
+            raise SystemExit
+
+    lease.on_log = report_and_die
+    with pytest.raises(SystemExit), leases.running_lease(lease):
+        nightly.run(lease)
+    lease.on_log = report
 
 
 def assert_lists_are_from(model):

@@ -16,7 +16,7 @@ from recommender.admin.base import ActionsByState, SummaryAboveForm, close_dialo
 from recommender.admin.loop.insights import percent
 from recommender.experiments import arm_models, lifecycle
 from recommender.experiments.lifecycle import ExperimentError
-from recommender.experiments.planning import make_plan
+from recommender.experiments.planning import LIST_BYTES, Plan, make_plan
 from recommender.experiments.results import ArmResult, read_result
 from recommender.experiments.units import GUARDS
 from recommender.jobs import queue
@@ -27,6 +27,17 @@ from recommender.serving.home.page import GENERIC_ORDER, PERSONAL_ORDER
 FIXED = ("surface", "metric", "expected_effect", "traffic")  # once it was started
 MAX_VERSIONS = 30
 COLOURS = {"running": "info", "shipped": "success", "draft": "warning", "stopped": "danger"}
+
+
+class MemoryForm(BaseDialogForm):
+    """Tell what the models of the arms take before they are trained, or served."""
+
+    form_before_template = "recommender/arm_memory.html"
+
+    def get_before_template_context(self, request: HttpRequest, object_id: int | str | None = None) -> dict[str, Any]:
+        """Return the arms with models of their own, each with its memory."""
+        experiment = Experiment.objects.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+        return {"memory": [] if experiment is None else _memory_rows(make_plan(experiment))}
 
 
 class EndForm(BaseDialogForm):
@@ -160,7 +171,7 @@ class ExperimentAdmin(ActionsByState, SummaryAboveForm):
                 "rate": percent(plan.rate),
                 "needed": f"{plan.viewers_needed:,}",
                 "daily": f"{plan.viewers_a_day:,.0f}",
-                "memory": [(of.arm, f"{of.redis / 1e6:,.1f} MB", f"{of.process / 1e6:,.0f} MB") for of in plan.memory],
+                "memory": _memory_rows(plan),
                 "powers": [(days, f"{power:.0%}") for days, power in plan.powers],
             }
         result = read_result(record)
@@ -182,7 +193,7 @@ class ExperimentAdmin(ActionsByState, SummaryAboveForm):
             "title": "Train the models of this experiment's arms now",
             "description": "Each arm with a recipe gets a model, which serves it if it passes the gate. The night does"
             " it again while the experiment runs.",
-            "form_class": BaseDialogForm,
+            "form_class": MemoryForm,
             "form_submit_text": "Train",
         },
     )
@@ -207,7 +218,7 @@ class ExperimentAdmin(ActionsByState, SummaryAboveForm):
             "title": "Start this experiment",
             "description": "Viewers get the arms within seconds. Arms, weights and the metric that decides stay as they"
             " are from then on.",
-            "form_class": BaseDialogForm,
+            "form_class": MemoryForm,
             "form_submit_text": "Start",
         },
     )
@@ -279,6 +290,20 @@ def _is_draft(experiment: Experiment | None) -> bool:
     return experiment is None or experiment.status == Experiment.Status.DRAFT
 
 
+def _memory_rows(plan: Plan) -> list[tuple[str, str, str]]:
+    """Return what each arm's model takes of Redis and of a web process, as arm_memory.html shows it."""
+    return [
+        (
+            of.arm,
+            f"{of.redis / 1e6:,.1f} MB of Redis"
+            if of.redis
+            else f"{LIST_BYTES / 1000:.1f} kB of Redis for each viewer",
+            "" if of.process is None else f"{of.process / 1e6:,.1f} MB",
+        )
+        for of in plan.memory
+    ]
+
+
 def _row(result: ArmResult) -> tuple[str, ...]:
     """Return an arm as a row of the table."""
     difference, once = result.difference, result.once
@@ -287,11 +312,17 @@ def _row(result: ArmResult) -> tuple[str, ...]:
         f"{result.arm.name} (stopped)" if result.arm.stopped_at else result.arm.name,
         f"{result.viewers:,}",
         percent(result.rate),
-        "the control" if difference is None else f"{difference.difference:+.2%}",
+        _told_difference(result),
         "" if difference is None else _interval(*difference.sequential),
         "" if once is None else _interval(*once.fixed),
         "" if relative is None else f"{relative[0]:+.1%} ({_interval(*relative[1:])})",
     )
+
+
+def _told_difference(result: ArmResult) -> str:
+    if result.difference is not None:
+        return f"{result.difference.difference:+.2%}"
+    return "the control" if result.is_control else "too little yet"
 
 
 def _guard_rows(result: ArmResult) -> list[tuple[str, ...]]:

@@ -1,11 +1,17 @@
-"""Peak memory of numpy's arrays per event: at 25 million events the nightly job depends on it."""
+"""Memory: the peak of numpy's arrays per event, on which the nightly job depends at 25 million events; and what a model
+takes that serves, told before it is trained."""
 
 import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
+from recommender.ml.config import change_fields, get_preset, parse_recipe
 from recommender.ml.data import RATING, Events, Histories, tokenise
+from recommender.ml.features import build_features
+from recommender.ml.model import TransformerRecModel
+from recommender.ml.model_folder import ID_WEIGHTS, load_model, save_model, serving_bytes
 from recommender.ml.transitions import Transitions
 from recommender.ml.vocab import Vocab
 
@@ -40,3 +46,19 @@ def test_tokenise_needs_little_more_memory_than_its_result():
 def test_counting_transitions_holds_few_copies_of_the_pairs():
     """There are ten pairs per event."""
     assert peak_bytes(lambda: Transitions.from_tokens(TOKEN_VIEWERS, ITEMS, MOVIES)) < 600
+
+
+@pytest.mark.parametrize("films", [300, 9_000])  # with a shortlist and without
+@pytest.mark.parametrize(
+    "text", ["default", "basic", "default max_len=100 use_mlp_scorer=true", "default d_model=256 heads=4 d_item=0"]
+)
+def test_what_a_model_takes_that_serves_is_told_by_its_recipe(tmp_path, text, films):
+    recipe = parse_recipe(text)
+    config = change_fields(get_preset(recipe.preset), recipe.changes).model
+    features = build_features([[f"genre:{film % 40}"] for film in range(films)])
+    model = TransformerRecModel(films, config, features)
+    loaded = load_model(save_model(tmp_path / "model", model, Vocab(np.arange(1, films + 1)), features, {}))
+    weights = sum(tensor.nbytes for name, tensor in loaded.model.state_dict().items() if name != ID_WEIGHTS)
+    table, norms, score_norms, shortlist = loaded.vectors
+    vectors = sum(tensor.nbytes for tensor in (table, norms, score_norms, *(shortlist or ())))
+    assert serving_bytes(config, films, len(features.names)) == pytest.approx(weights + vectors, rel=0.01)

@@ -7,8 +7,11 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
-from recommender import tasks, webhooks
-from recommender.models import Alert, ModelVersion, WebhookEndpoint
+from recommender import cache, record_log, tasks, webhooks
+from recommender.models import Alert, Experiment, Exposure, Job, ModelVersion, WebhookEndpoint
+from recommender.monitoring import nightly_checks, queue_checks
+from recommender.monitoring.checks import Status
+from recommender.serving import metrics
 from tests.support.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +87,50 @@ def test_a_mail_server_that_is_away_stops_nothing(settings):
     tasks.watch_system()
     assert tasks.watch_system() >= 1
     assert alerts_of()[0].raised_at is not None
+
+
+def told_of(check):
+    """Return the text of the alert that two rounds raise."""
+    tasks.watch_system()
+    tasks.watch_system()
+    [alert] = alerts_of(check)
+    assert alert.raised_at is not None
+    return alert.detail
+
+
+def test_arms_without_their_shares_are_told_with_what_to_do():
+    experiment = Experiment.objects.create(name="variety", hypothesis="?", status=Experiment.Status.RUNNING)
+    control, _ = (experiment.arms.create(name=name) for name in ("control", "varied"))
+    Exposure.objects.bulk_create(
+        Exposure(experiment=experiment, arm=control, viewer_id=viewer, first_at=timezone.now()) for viewer in range(40)
+    )
+    text = told_of("experiments")
+    assert "variety: the viewers are control 40, varied 0" in text
+    assert "stop it" in text
+
+
+def test_lists_that_were_lost_are_told_and_a_worker_that_is_behind_is_amber(settings):
+    def check():
+        waiting = {log: cache.count_waiting_records(log) for log in record_log.LOGS}
+        return queue_checks.check_logs(waiting, metrics.read_buckets(60, 60))
+
+    assert check().status == Status.OK
+    settings.LOG_BACKLOG = queue_checks.MAX_WAITING + 1
+    cache.append_records(record_log.SERVED_LISTS, [b"x"] * (queue_checks.MAX_WAITING + 1), settings.LOG_BACKLOG)
+    assert (check().status, check().value) == (Status.WARN, "the worker is behind")
+    tasks.store_served_lists()  # nothing of it can be read
+    assert check().status == Status.FAIL
+    assert "lost" in told_of("logs")
+
+
+def test_nights_that_fail_are_counted_also_while_the_next_one_runs():
+    def night(**ended):
+        Job.objects.create(kind=Job.Kind.NIGHTLY, **ended)
+        return nightly_checks.check_nightly()[1].figures["failed_in_a_row"]
+
+    now = timezone.now()
+    assert night(status=Job.Status.DONE, finished_at=now) == 0
+    assert night(status=Job.Status.FAILED, finished_at=now) == 1
+    assert night(status=Job.Status.RUNNING) == 1
+    Job.objects.filter(status=Job.Status.RUNNING).update(status=Job.Status.FAILED, finished_at=now)
+    assert night(status=Job.Status.RUNNING) == 2

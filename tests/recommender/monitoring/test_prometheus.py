@@ -13,6 +13,7 @@ import urllib.request
 from datetime import timedelta
 
 import pytest
+from django.core.management import get_commands
 from django.utils import timezone
 
 from recommender import tasks
@@ -234,3 +235,19 @@ def test_a_port_in_use_is_named(db, start):
         port = str(taken.getsockname()[1])
         command = start(sys.executable, "manage.py", "serve_metrics", "--port", port, stderr=subprocess.PIPE)
         assert f"Port {port} cannot be used".encode() in command.communicate(timeout=120)[1]
+
+
+def test_what_an_alert_tells_to_do_is_there_to_be_done():
+    """Commands, settings, figures and parts that the rules' texts and the table of alerts name."""
+    rules, manual = (RULES / "alerts.yml").read_text(), (ROOT / "docs" / "operations.md").read_text()
+    start = manual.index("**What an alert means.**")
+    table = manual[start : manual.index("\n\n**", start)]
+    for name in re.findall(r"alert: (\w+)", rules):
+        assert f"`{name}`" in table, name
+    for text in (rules, table):
+        assert set(re.findall(r"manage (\w+)", text)) <= set(get_commands())
+        settings_named = re.findall(r"MOVIEREC_[A-Z_]+", text)
+        assert [name for name in settings_named if f"| `{name}` |" not in manual] == []
+        assert [path for path in re.findall(r"docs/[\w-]+\.md", text) if not (ROOT / path).exists()] == []
+    described = re.findall(r"movierec_\w+", "".join(re.findall(r"description: (.+)", rules)) + table)
+    assert [name for name in described if name not in manual[: start + 1] + manual[start + len(table) :]] == []

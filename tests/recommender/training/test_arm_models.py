@@ -19,7 +19,7 @@ from recommender.models import Experiment, ExperimentArm, Job, ModelVersion
 from recommender.monitoring import nightly_checks
 from recommender.training import nightly
 from tests.support.forms import submit
-from tests.support.jobs import new_lease
+from tests.support.jobs import new_lease, run_until
 from tests.support.tiny_model import clear_caches
 
 SHORT = "basic max_len=30 epochs=10"
@@ -93,18 +93,8 @@ def test_a_job_that_was_killed_goes_on_with_the_arm_that_it_was_at(ring):
     _, first = draft()
     _, second = draft("basic max_len=20 epochs=10", "other")
     lease = new_lease(epochs=7)
-    report = lease.on_log
-
-    def killed_at_the_second_arm(line):
-        report(line)
-        if line.startswith("other"):
-            raise SystemExit
-
-    lease.on_log = killed_at_the_second_arm
-    with pytest.raises(SystemExit), leases.running_lease(lease):
-        nightly.run(lease)
+    run_until(lease, "other")
     trained = set(ModelVersion.objects.values_list("name", flat=True))
-    lease.on_log = report
     nightly.run(lease)
     new = set(ModelVersion.objects.values_list("name", flat=True)) - trained
     versions = {arm.pk: lease.result["arms"][str(arm.pk)]["version"] for arm in (first, second)}

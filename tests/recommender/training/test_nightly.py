@@ -28,7 +28,7 @@ from recommender.training.snapshot import Snapshot, take_snapshot
 from recommender.training.vocabulary_mapping import scorer_for_vocabulary
 from tests.support.cast import STAR_WARS
 from tests.support.histories import training_histories
-from tests.support.jobs import new_lease, run_nightly
+from tests.support.jobs import new_lease, run_nightly, run_until
 from tests.support.tiny_model import clear_caches
 
 
@@ -110,16 +110,7 @@ def test_a_worse_model_stays_a_candidate_and_says_why(ring, monkeypatch):
 def test_a_nightly_job_that_was_killed_gives_the_model_of_an_undisturbed_one(ring):
     undisturbed = run_nightly(new_lease(activate=False))
     lease = new_lease(activate=False)
-    report = lease.on_log
-
-    def killed_after_two_epochs(line):
-        report(line)
-        if line.startswith("Epoch 3"):
-            raise SystemExit
-
-    lease.on_log = killed_after_two_epochs
-    with pytest.raises(SystemExit), leases.running_lease(lease):
-        nightly.run(lease)
+    run_until(lease, "Epoch 3")
     Movie.objects.create(id=1, title="Came after the run began")
     Job.objects.filter(pk=lease.job_id).update(lease_until="2024-01-01T00:00Z")
 
