@@ -5,6 +5,7 @@ import time
 
 from django.db import connection
 
+from catalog.plurals import count_noun
 from recommender import process_state
 
 MIN_EVENTS = 100  # watches and ratings, of viewers that have enough of them
@@ -38,8 +39,8 @@ def missing_events() -> int:
 
 def missing_message(missing: int) -> str:
     """Say what a model waits for, where `missing` is above 0."""
-    events = "event" if missing == 1 else "events"
-    return f"{missing} more {events} (watches or ratings, by viewers with {MIN_MOVIES_PER_VIEWER} films or more)"
+    events = count_noun(missing, "more event")
+    return f"{events} (watches or ratings, by viewers with {MIN_MOVIES_PER_VIEWER} films or more)"
 
 
 def no_model_message() -> str:

@@ -197,7 +197,8 @@ def _list_coverage_tile() -> Tile:
     if coverage is None:
         return Tile("Viewers with a list ready", "unknown", "There is no Redis, model or viewer to ask.", "warn")
     stored, current = coverage.stored / coverage.sampled, coverage.current / coverage.sampled
-    message = f"of {coverage.sampled} viewers, taken by chance; {_format_share(current)} have one that is up to date"
+    viewers = count_noun(coverage.sampled, "viewer")
+    message = f"of {viewers}, taken by chance; {_format_share(current)} have one that is up to date"
     return Tile("Viewers with a list ready", _format_share(stored), message, _state(current > 0.5))
 
 

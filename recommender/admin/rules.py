@@ -100,8 +100,8 @@ class RuleAdmin(CatalogueAdmin):
     def effect(self, rule: Rule) -> str:
         """Describe what the rule does to its movies."""
         effects = {
-            Rule.Action.BOOST: f"{rule.places} places up",
-            Rule.Action.BURY: f"{rule.places} places down",
+            Rule.Action.BOOST: f"{count_noun(rule.places, 'place')} up",
+            Rule.Action.BURY: f"{count_noun(rule.places, 'place')} down",
             Rule.Action.PIN: f"pins at place {rule.places}",
         }
         return effects.get(Rule.Action(rule.action), "excludes")

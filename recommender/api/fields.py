@@ -15,6 +15,7 @@ from rest_framework import serializers
 from catalog.api.fields import MAX_NAME_LENGTH, MAX_NAMES
 from catalog.event_keys import EventId, parse_event_key
 from catalog.keys import MAX_JSON_NUMBER, MAX_KEY_LENGTH, VIEWER_KEY_RULE, Key, key_of_number, parse_key
+from catalog.plurals import count_noun
 
 MAX_TIMESTAMP = 32_503_680_000  # unix seconds: the year 3000
 DAY_SECONDS = 86_400  # seconds: an offset from UTC is smaller
@@ -332,7 +333,7 @@ class ViewerIds(serializers.Field):
             raise serializers.ValidationError("must be a list of viewer ids.")
         if not MIN_VIEWERS <= len(data) <= MAX_VIEWERS:
             raise serializers.ValidationError(
-                f"holds {len(data)} viewers; the limits are {MIN_VIEWERS} and {MAX_VIEWERS}."
+                f"holds {count_noun(len(data), 'viewer')}; the limits are {MIN_VIEWERS} and {MAX_VIEWERS}."
             )
         viewers = [named_viewer(item) for item in data]
         errors = {str(index): [VIEWER_KEY_RULE] for index, viewer in enumerate(viewers) if viewer is None}

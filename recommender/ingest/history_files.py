@@ -83,7 +83,11 @@ def _user_id(viewer: Key) -> str | int:
 
 
 def is_file_of(job: Job, viewer: Key) -> bool:
-    """Return whether a job reads a file of this viewer's own. After an erasure or a merge it reads nobody's."""
+    """Return whether a job reads a file of this viewer's own, or takes one back. After an erasure or a merge it is
+    nobody's."""
+    if job.kind == Job.Kind.IMPORT_UNDO:
+        taken_back = Job.objects.filter(pk=job.parameters["import"]).first()
+        return taken_back is not None and is_file_of(taken_back, viewer)
     if job.kind != Job.Kind.IMPORT or job.parameters.get("of") != HISTORY:
         return False
     if OF_VIEWER in job.result:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from catalog.errors import CatalogError
+from catalog.plurals import count_noun
 from catalog.services import MadeRecords
 from recommender.ingest import import_records
 from recommender.jobs import leases, queue
@@ -98,8 +99,9 @@ class JobJournal:
             return ""
         if reason := self._lease.result.get(NOT_RECORDED):
             return f"It is job {self._lease.job_id}. {reason}"
+        kept = count_noun(settings.JOBS_KEPT_DAYS, "day")
         return (
-            f"It is job {self._lease.job_id}. For {settings.JOBS_KEPT_DAYS} days it can be taken back: on the job's "
+            f"It is job {self._lease.job_id}. For {kept} it can be taken back: on the job's "
             f"page in the admin, or by DELETE /jobs/{self._lease.job_id}/import."
         )
 

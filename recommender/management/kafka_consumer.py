@@ -27,6 +27,7 @@ from confluent_kafka import (
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from catalog.keys import MAX_KEY_LENGTH
+from catalog.plurals import count_noun
 from recommender.api.events import to_client_events
 from recommender.api.stream.messages import TYPES
 from recommender.api.stream.track import take_messages
@@ -58,7 +59,7 @@ class Progress:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in sorted(self.statuses.items()))
-        return f"{self.messages:,} messages, {self.refused:,} refused" + (f": {counts}" if counts else "")
+        return f"{count_noun(self.messages, 'message')}, {self.refused:,} refused" + (f": {counts}" if counts else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, OutputWrapper
 
+from catalog.plurals import count_noun
 from recommender.ml.config import CHANGEABLE, PRESETS, canonical_preset, parse_recipe
 from recommender.models import Job, ModelVersion
 from recommender.training import evidence
@@ -69,7 +70,8 @@ def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:
     if metrics.get("active"):
         rows[f"active: {metrics['active']['name']}"] = metrics["active"]
     width = max(map(len, rows))
-    out.write(f"\nHeld out: {metrics['held_out']} ({metrics['targets']:.0f} viewers, all films ranked)")
+    viewers = count_noun(round(metrics["targets"]), "viewer")
+    out.write(f"\nHeld out: {metrics['held_out']} ({viewers}, all films ranked)")
     if metrics.get("left_out"):
         out.write(f"Trained on {evidence.describe_left_out(metrics['left_out'])}")
     out.write(f"{'':{width}}  NDCG@10   HR@10   HR@50")
@@ -82,5 +84,5 @@ def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:
             compared = "" if name == evidence.CANDIDATE else f"  {row['difference']:+.4f} {evidence.verdict(row)}"
             out.write(f"{name:{width}}  {row['ndcg10']:7.4f} {row['hr10']:7.4f}{compared}")
     seconds = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in metrics["seconds"].items())
-    out.write(f"{version.parameters:,} parameters, {version.movies:,} films; {seconds}")
+    out.write(f"{version.parameters:,} parameters, {count_noun(version.movies, 'film')}; {seconds}")
     out.write(f"{version.status}: {version.reason}")

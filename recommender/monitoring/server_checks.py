@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from redis.exceptions import RedisError
 
+from catalog.plurals import count_noun
 from infrastructure import disk_space, read_replica
 from infrastructure.disk_space import format_bytes
 from infrastructure.redis_address import RedisAddress
@@ -57,7 +58,8 @@ def check_postgres(full_disk_refusals: int) -> Check:
         remedy = "Start it (docs/operations.md, Incidents). Clients send refused events again."
         return Check(name, label, Status.FAIL, "does not answer", detail, remedy)
     if full_disk_refusals:
-        detail = f"{full_disk_refusals:,} calls of the last 10 minutes were refused, as its disk is full."
+        refused = count_noun(full_disk_refusals, "call was refused", "calls were refused")
+        detail = f"In the last 10 minutes {refused}, as its disk is full."
         return Check(name, label, Status.FAIL, "disk full", detail, "Make room on the disk of the database.")
     if row is not None and (row[0] or row[1] == "on"):
         remedy = "Point DATABASE_URL at the primary; see to its disk, then to default_transaction_read_only."

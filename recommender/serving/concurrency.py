@@ -132,7 +132,7 @@ class Bulkhead:
         longest = max(self._queues, key=lambda other: len(self._queues[other]), default=client)
         if longest not in self._queues or len(self._queues[longest]) < len(self._queues.get(client, ())) + 2:
             raise Overloaded(
-                f"{self._running.total()} calls for {self.name} are at work and {queued} wait, which is the limit."
+                f"{self._running.total()} of the calls for {self.name} are at work and {queued} wait: the limit."
             )
         newest = self._queues[longest][-1]
         self._take_out(longest, newest)

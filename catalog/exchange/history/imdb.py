@@ -53,7 +53,7 @@ FORMATS = (
     TableFormat(
         HistorySource.IMDB,
         "IMDb's ratings, watchlist or lists",
-        lambda names: "const" in names and bool(names & {"title", "your rating", "you rated", "url"}),
+        lambda names: "const" in names and bool(names & {"title", "your rating", "you rated"}),
         ("date rated", "created", "modified"),
         _read,
         _kind_of,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
 from catalog.models import WatchEvent
+from catalog.plurals import count_noun
 
 Kind = WatchEvent.Kind
 MAX_TITLE_LENGTH = 300  # characters
@@ -153,7 +154,7 @@ def refuse_short_play(row: HistoryRow) -> HistoryRow:
     """Return the row, with a problem where the film was only just begun. Raises ValueError for a date that is none."""
     for said in row.statements:
         if said.seconds is not None and said.seconds < MIN_SECONDS:
-            return row._replace(problem=f"was played for {said.seconds} seconds only")
+            return row._replace(problem=f"was played for {count_noun(said.seconds, 'second')} only")
         if said.completion is not None and said.completion < MIN_SHARE:
             return row._replace(problem=f"was played for {said.completion:.0%} only")
     return row

@@ -21,7 +21,9 @@ _EPISODE = re.compile(
     r"[:\-\u2013|]\s*(?:(?:season|series|staffel|saison|temporada|stagione|seizoen|s[äæ]song?|sezon|kausi|szezon|evad|"
     r"сезон|シーズン|시즌)\s*\d|\d+\.?\s*(?:season|staffel|sezon|évad|kausi)\b|第.{1,3}季"
     r"|(?:limited series|mini-?series?|miniserie|mini-série|minissérie|serie limitada|série limitée)\b)"
-    r"|[:\-\u2013|]\s*(?:part|teil|partie|parte|volume|book|chapter|episode|folge|épisode|episodio|episódio)\s+\w+\s*:"
+    # Roman numerals and "Part One: …" are of films: "Star Wars: Episode V: …", "Rebel Moon: Part One: …".
+    r"|[:\-\u2013|]\s*(?:part|teil|partie|parte|volume|book|chapter|episode|folge|épisode|episodio|episódio)\s+"
+    r"(?!(?:[ivx]+|(?<=part\s)(?:one|two|three))\s*:)\w+\s*:"
     r"|\bs\d{1,2}\s?e\d{1,3}\b",
     re.IGNORECASE,
 )
@@ -30,6 +32,8 @@ _EDITION = re.compile(
     r"\s*[\[(](?:[^\])]*\b(?:4k|u?hd|ov|omu|dt|sub|dubbed|ultra|extended|unrated|prime video)\b[^\])]*)[\])]\s*$", re.I
 )
 _DURATION = re.compile(r"(?:(?P<hours>\d+):)?(?P<minutes>\d{1,2}):(?P<seconds>\d\d)")
+_SECONDS = re.compile(r"\d{1,7}(?:\.\d+)?", re.ASCII)
+_NOT_GIVEN = frozenset(("", "not available", "not applicable"))  # in Amazon's own data
 _THUMBS = {"1": Kind.DISLIKE, "2": Kind.LIKE, "3": Kind.LIKE}
 # Columns of the exporter of Prime Video's history, in the languages of its pages.
 _DAY = frozenset(
@@ -91,6 +95,23 @@ def _read_prime(cells: Cells, dates: Dates) -> HistoryRow:
     return _film(title, Statement(Kind.WATCH, dates.read(day) if day else None))
 
 
+def _read_playback(cells: Cells, dates: Dates) -> HistoryRow:
+    """Read a row of what Amazon keeps of a person's plays. Films are its features; whole titles beside them are
+    episodes, the rest is trailers, sport and the like."""
+    said = {name: cell.strip('"') for name, cell in cells.items()}
+    title = "" if said["title"].lower() in _NOT_GIVEN else said["title"]
+    if said.get("material type description", "").lower() not in (*_NOT_GIVEN, "feature"):
+        return HistoryRow(title=clean_text(title), problem=NO_FILM)
+    if said.get("is deleted", "").lower() == "yes":
+        return HistoryRow(title=clean_text(title), problem="was deleted at its site")
+    viewed = said.get("seconds viewed", "")
+    if viewed.lower() not in _NOT_GIVEN and not _SECONDS.fullmatch(viewed):
+        raise ValueError(f"{viewed[:40]!r} is no number of seconds")
+    seconds = None if viewed.lower() in _NOT_GIVEN else round(float(viewed))
+    row = _film(title, Statement(Kind.WATCH, dates.read(said["playback start datetime (utc)"]), seconds=seconds))
+    return row if row.problem else refuse_short_play(row)
+
+
 FORMATS = (
     TableFormat(
         HistorySource.NETFLIX,
@@ -122,6 +143,13 @@ FORMATS = (
         lambda names: len(names) == 2 and bool(names & _TITLE and names & _DATE),
         tuple(_DATE),
         _read_viewed,
+    ),
+    TableFormat(
+        HistorySource.PRIME_VIDEO,
+        "Amazon's viewing history of Prime Video",
+        lambda names: {"playback start datetime (utc)", "title"} <= names,
+        ("playback start datetime (utc)",),
+        _read_playback,
     ),
     TableFormat(
         HistorySource.PRIME_VIDEO,

@@ -11,6 +11,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from catalog.plurals import count_noun
 from recommender import registry, tasks
 from recommender.admin.base import ActionsByState, SummaryAboveForm, close_dialog_to, get_or_404
 from recommender.admin.loop.insights import percent
@@ -182,7 +183,7 @@ class ExperimentAdmin(ActionsByState, SummaryAboveForm):
             "guards": [row for arm in result.arms for row in _guard_rows(arm)],
             "uses_before": any(arm.once is not None and arm.once.uses_before for arm in result.arms),
             "needed": f"{result.viewers_needed:,}" if result.viewers_needed else "",
-            "viewers": f"{sum(arm.viewers for arm in result.arms):,}",
+            "viewers": count_noun(sum(arm.viewers for arm in result.arms), "viewer"),
             "sample_ratio": f"{result.sample_ratio_p:.4f}",
         }
 

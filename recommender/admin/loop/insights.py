@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from catalog.plurals import count_noun
 from infrastructure.read_replica import read_from_replica
 from recommender.admin.svg_charts import column_chart, share_bar
 from recommender.outcomes import insights
@@ -82,7 +83,7 @@ def insights_page(request: HttpRequest, model_admin: Any) -> HttpResponse:
         "until": today,
         **read,
         "dropped": totals["lists_dropped"] + totals["outcomes_dropped"],
-        "stored": f"{totals['lists_stored']:,}",
+        "stored": count_noun(totals["lists_stored"], "list was", "lists were"),
     }
     return TemplateResponse(request, "recommender/insights.html", context)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from catalog.plurals import count_noun
 from recommender.models import Outcome
 from recommender.serving.replay import counterfactual
 from recommender.serving.replay.counterfactual import CannotEstimate, Comparison
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         self._show(comparison, f"{options['reward']}s", options["places"])
 
     def _show(self, comparison: Comparison, rewards: str, places: int) -> None:
-        self.stdout.write(f"{rewards.capitalize()} for each list, of its first {places} places")
+        self.stdout.write(f"{rewards.capitalize()} for each list, of its first {count_noun(places, 'place')}")
         self.stdout.write(f"{'':16}  {'as served':>28}  {'candidate':>28}")
         for title, name in (("doubly robust", "doubly_robust"), ("SNIPS", "snips"), ("clipped IPS", "ips")):
             columns = []
@@ -62,7 +63,7 @@ class Command(BaseCommand):
             f"difference        {difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
         )
         self.stdout.write(
-            f"from {comparison.lists:,} drawn lists of {comparison.viewers:,} viewers, worth {candidate.effective:.0f} "
-            f"of the candidate's; {candidate.overlap:.0%} of its places could have been drawn"
+            f"from {count_noun(comparison.lists, 'drawn list')} of {count_noun(comparison.viewers, 'viewer')}, worth "
+            f"{candidate.effective:.0f} of the candidate's; {candidate.overlap:.0%} of its places could have been drawn"
         )
         self.stdout.write(self.style.SUCCESS(WORDS[comparison.verdict]))

@@ -34,7 +34,8 @@ class Command(BaseCommand):
         found = read_preference(rival, timezone.now() - timedelta(days=options["days"]), REWARDS[reward])
         title = f"model {rival}" if isinstance(rival, str) else f"rival of diversity {rival:g}"
         self.stdout.write(f"{count_noun(found.lists, 'list')}, half of each by the {title}")
-        self.stdout.write(f"{found.rival:8,} viewers {reward} more films of the rival")
+        verb = f"{reward}s" if found.rival == 1 else reward
+        self.stdout.write(f"{count_noun(found.rival, 'viewer'):>16} {verb} more films of the rival")
         self.stdout.write(f"{found.first:8,} more of the way that serves")
         self.stdout.write(f"{found.ties:8,} as many of both")
         if found.share is not None:

@@ -6,11 +6,15 @@ import shlex
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
-from catalog.models import Movie
+from catalog.models import Movie, Viewer
 from recommender import tasks
 
-GUIDE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+GUIDE = (DOCS / "api.md").read_text()
+FIRST_DAY = re.findall(r"```sh\n(.*?)```", (DOCS / "first-day.md").read_text(), re.DOTALL)
+HEREDOC = re.compile(r"^cat > (\S+) <<'CSV'\n(.*?)^CSV\n", re.MULTILINE | re.DOTALL)
 EVENTS, SALES, DIARY = re.findall(r"```csv\n(.*?)```", GUIDE, re.DOTALL)
 CALLS = re.findall(r"^curl (?:[^\n]*\\\n)*[^\n]*", GUIDE, re.MULTILINE)
 
@@ -51,6 +55,38 @@ def test_every_call_of_the_guide_is_answered(site):
             assert site.client.get(path).status_code in (200, 503)  # no worker runs beside this test
         else:
             site.get(path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_day_goes_as_its_page_says(site, tmp_path, monkeypatch):
+    """Its files, commands and calls in their order, into an empty catalogue; the start, the key and the night apart."""
+    monkeypatch.chdir(tmp_path)
+    answers = {}
+    for block in FIRST_DAY:
+        for name, rows in HEREDOC.findall(block):
+            Path(name).write_text(rows)
+        for line in HEREDOC.sub("", block).replace("\\\n", " ").splitlines():
+            print(line)  # the last one is shown where it fails
+            words = shlex.split(line, comments=True)
+            if words[:3] == ["./run", "manage", "import_rows"]:
+                call_command(*words[2:])
+            elif words[:1] == ["call"]:
+                path = next(word for word in words if word.startswith("$SITE")).removeprefix("$SITE")
+                body = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
+                send = site.delete if "DELETE" in words else site.patch if "PATCH" in words else site.post
+                answers[line] = site.get(path) if words[1] == words[-1] else send(path, *([body] if body else []))
+            else:
+                assert not words or words[0] in ("./run", "KEY=...", "SITE=http://127.0.0.1:8000", "call()"), line
+    assert len(answers) >= 12
+    assert all(answer.get("rejected", 0) == 0 for answer in answers.values())
+    [films] = [answer for line, answer in answers.items() if "/movies?" in line]
+    assert films["facets"]["genres"]
+    listed = [answer["recommendations"] for line, answer in answers.items() if '"$SITE/recommend' in line]
+    assert len(listed) == 2
+    assert all(listed)
+    [history] = [answer["results"] for line, answer in answers.items() if line.endswith('/history"')]
+    assert ("lantern-road", "unwatch") in {(event["movie_id"], event["kind"]) for event in history}
+    assert not Viewer.objects.filter(key="ben@example.org").exists()
 
 
 def test_the_guide_has_an_example_of_every_call():

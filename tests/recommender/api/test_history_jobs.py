@@ -192,6 +192,14 @@ def test_a_viewers_token_follows_the_job_of_its_own_file_and_no_other(site, clie
     report = app.get(followed)["result"]
     assert (report["stored"], report["rejected"], len(report["unmatched"])) == (3, 1, 1)
     app_client(viewer, client_with, "read", "events").get(followed, expect=403)
+    for nobodys in (other["job_id"], events["job_id"]):
+        app.delete(f"/jobs/{nobodys}/import", expect=404)
+    stranger.delete(f"{followed}/import", expect=404)
+    if not query:
+        undo = f"/jobs/{app.delete(f'{followed}/import', expect=202)['job_id']}"
+        stranger.get(undo, expect=404)
+        assert app.get(undo)["kind"] == "import_undo"
+    app_client(viewer, client_with, "read", "events").delete(f"{followed}/import", expect=403)
     site.delete(f"/users/{quote(str(viewer), safe='')}/data")
     app_client(viewer, client_with, "import").get(followed, expect=404)
     assert "Nobody Made" not in json.dumps(site.get(followed))

@@ -201,6 +201,63 @@ def tautulli(title, year, **values):
     return play | {"full_title": title, "title": title, "year": year, "percent_complete": 97} | values
 
 
+PLAYS = (
+    '"Is Deleted","Material Type Description","Playback Start Datetime (UTC)","Seconds Viewed","Title"\n'
+    '"No","Feature","2024-03-14T20:00:00Z","3600.5","""The Matrix"""\n'
+    '"No","Feature","2024-03-14T21:30:00Z","4500","""The Matrix"""\n'
+    '"No","Full","2024-03-15T20:00:00Z","2400","""Pilot-Lost - Season 1"""\n'
+    '"No","Trailer","2024-03-15T20:00:00Z","200","""Finding Nemo"""\n'
+    '"Yes","Feature","2024-03-16T20:00:00Z","6000","""Amélie"""\n'
+    '"No","Feature","2024-03-17T20:00:00Z","3.00000","""Toy Story"""\n'
+    '"No","Feature","2024-03-18T20:00:00Z","6000","""Not Available"""\n'
+    '"No","Not Available","2024-03-19T20:00:00Z","Not Available","""Finding Nemo (4K UHD)"""\n'
+)
+
+
+def test_what_amazon_keeps_of_prime_video(site):
+    folder = "Your Prime Video Viewing Activity"
+    files = {
+        f"{folder}/Viewing History.csv": PLAYS,
+        f"{folder}/Watch Events.csv": '"Deleted from Watch History","Most Recent Watch Date","Seconds Watched",'
+        '"Title Description","Title Name"\n"No","2024-03-15T21:00:00Z","2400","An episode","Star Wars"\n',
+        f"{folder}/Promotional Trailers Viewed.csv": '"Promoting Titles or Services","Trailer Watch Date"\n"Up",""\n',
+    }
+    report = send_file(site, pack_zip(files))
+    assert (report["source"], report["by_title"], report["other_rows"]) == ("prime_video", 3, 2)
+    assert stored_events() == [(MATRIX, "watch", "2024-03-14", None), (NEMO, "watch", "2024-03-19", None)]
+    assert WatchEvent.objects.get(viewer_id=EVE, movie_id=MATRIX).completion == pytest.approx(0.99, abs=0.02)
+    reasons = {row["line"]: row["reason"] for row in report["unmatched"]}
+    assert (reasons[6], reasons[7]) == ("was deleted at its site", "was played for 3 seconds only")
+    assert reasons[8] == "has neither a title nor an id of a film"
+    one_second = PLAYS.splitlines()[0] + '\n"No","Feature","2024-03-14T20:00:00Z","1.2","""Amélie"""\n'
+    assert send_file(site, one_second)["unmatched"][0]["reason"] == "was played for 1 second only"
+
+
+@pytest.mark.parametrize(
+    ("title", "film"),
+    [
+        ("Star Wars: Episode VI: Return of the Jedi", JEDI),
+        ("Return of the Jedi: Part One: The Beginning", None),  # a film that the catalogue lacks, and no episode
+        ("Return of the Jedi: Part 1: The Beginning", "is no film"),
+        ("Return of the Jedi: Chapter One: The Beginning", "is no film"),
+        ("Return of the Jedi: Season 1: Part One: The Beginning", "is no film"),
+    ],
+)
+def test_a_part_of_a_film_is_no_episode(site, title, film):
+    report = send_file(site, f'Title,Date\n"{title}","3/14/24"\n')
+    if film == JEDI:
+        assert stored_events() == [(JEDI, "watch", "2024-03-14", None)]
+    else:
+        assert (report["unmatched"][0]["reason"] == "is no film") == (film is not None)
+
+
+def test_columns_of_imdb_in_words_that_are_not_known_are_refused(site):
+    """Its ratings would come in as a watchlist without dates."""
+    table = "Const;Ihre Bewertung;Bewertungsdatum;Titel;URL;Titeltyp;Jahr\ntt0133093;8;2012-05-06;Matrix;x;Film;1999\n"
+    assert "is no export that is known" in str(send_file(site, table, expect=400))
+    assert stored_events() == []
+
+
 def test_plex_by_tautulli(site):
     plays = [
         tautulli("The Godfather", 1972),
@@ -324,6 +381,7 @@ HEADERS = (
     "Profile Name,Start Time,Duration,Title,Supplemental Video Type",
     "date,friendly_name,media_type,full_title,year,percent_complete,watched_status",
     "SIMKL_ID,Title,Type,Year,Watchlist,WatchedDate,Rating,TMDB,IMDB",
+    "Title,Playback Start Datetime (UTC),Seconds Viewed,Material Type Description,Is Deleted",
     "title,year,tmdbId,imdbId,watchedAt",
 )
 CELL = st.one_of(

@@ -62,7 +62,7 @@ def test_two_models_share_lists(site, model, model_folder, settings):
         out = StringIO()
         call_command("interleaving", stdout=out, no_color=True)
         assert f"2 lists, half of each by the model {second.name}" in out.getvalue()
-        assert "1 viewers click more films of the rival" in out.getvalue()
+        assert "1 viewer clicks more films of the rival" in out.getvalue()
         shutil.rmtree(registry.folder(second.name))
         process_state.clear()
         assert {replay(row).difference.reasons[0][0] for row in rows} == {Reason.MODEL_GONE}
