@@ -21,14 +21,19 @@ def check_experiments() -> Check:
     running = read_shares()
     uneven = [shares for shares in running if shares.p_value < SRM_ALPHA]
     figures = {"running": len(running), "models_missing": len(missing), "uneven": len(uneven)}
+    values, details, remedies = [], [], []
     if missing:
         arm = missing[0]
-        detail = f"{arm.experiment}: {arm.model} of the arm {arm} is missing. Its viewers get the active model's lists"
-        remedy = "Restore its folder from a backup, or stop the experiment."
-        return Check(name, label, Status.FAIL, "a model is missing", detail, remedy, figures)
+        values.append("a model is missing")
+        details.append(f"{arm.experiment}: {arm.model} of {arm} is missing, its viewers get the active model's lists.")
+        remedies.append("Restore its folder (docs/operations.md, What an alert means), or stop the experiment.")
     if uneven:
         viewers = ", ".join(f"{arm} {count:,}" for arm, count in uneven[0].viewers.items())
-        detail = f"{uneven[0].experiment}: the viewers are {viewers}, which their weights do not make likely"
-        remedy = "Its results mean nothing: stop it, and find what loses viewers of one arm or counts them twice."
-        return Check(name, label, Status.FAIL, "wrong shares of viewers", detail, remedy, figures)
+        values.append("wrong shares of viewers")
+        details.append(f"{uneven[0].experiment}: the viewers are {viewers}, which their weights do not make likely.")
+        remedies.append(
+            "Its results mean nothing: stop it, and find what loses viewers of one arm or counts them twice."
+        )
+    if values:
+        return Check(name, label, Status.FAIL, ", ".join(values), " ".join(details), " ".join(remedies), figures)
     return Check(name, label, Status.OK, f"{len(running)} running" if running else "none runs", figures=figures)

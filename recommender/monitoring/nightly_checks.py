@@ -61,7 +61,15 @@ def _check_last_run(jobs: Sequence[Job]) -> Check:
         detail += f", took {format_duration((last.finished_at - last.started_at).total_seconds())}"
     detail = join_sentences(detail, last.error or str(last.result.get("reason", "")))
     if last.status == Job.Status.FAILED:
-        return Check(name, label, Status.FAIL, last.status, detail, f"Then: {NIGHTLY_COMMAND} --resume", figures)
+        return Check(
+            name,
+            label,
+            Status.FAIL,
+            last.status,
+            detail,
+            f"Mend that; its page under Jobs has the log. Then: {NIGHTLY_COMMAND} --resume",
+            figures,
+        )
     if last.status == Job.Status.CANCELLED or age > MAX_NIGHTLY_AGE:
         return Check(name, label, Status.WARN, last.status, detail, by_hand, figures)
     return Check(name, label, Status.OK, last.status, detail, figures=figures)

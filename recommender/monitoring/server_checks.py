@@ -30,6 +30,7 @@ NO_EVICTION = "noeviction"
 _LAG = """SELECT pg_is_in_recovery(), greatest(lag, 0),
       CASE WHEN lag <= 0 THEN 0 ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0) END
     FROM (SELECT coalesce(pg_wal_lsn_diff(%s::pg_lsn, pg_last_wal_replay_lsn()), 0) AS lag) AS l"""
+START = "Start it, or restart it if it runs and hangs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def check_postgres(full_disk_refusals: int) -> Check:
     except psycopg.Error as error:
         folder = settings.WRITTEN_FOLDERS.get("database")
         detail = disk_space.disk_full_message(folder) if folder and disk_space.is_full(folder) else str(error).strip()
-        remedy = "Start it (docs/operations.md, Incidents). Clients send refused events again."
+        remedy = f"{START} (docs/operations.md, Incidents). Clients send refused events again."
         return Check(name, label, Status.FAIL, "does not answer", detail, remedy)
     if full_disk_refusals:
         refused = count_noun(full_disk_refusals, "call was refused", "calls were refused")
@@ -126,7 +127,7 @@ def check_redis() -> RedisState:
             queue_lengths |= _read_queue_lengths() if "queues" in names else {}
         except (RedisError, OSError) as error:
             detail = str(error) if len(uses) == 1 else f"The one of {' and '.join(names)}: {error}"
-            remedy = "Start it: empty is fine. Lists are computed at every read meanwhile, and nothing is queued."
+            remedy = f"{START}: empty is fine. Lists are computed at every read meanwhile, and nothing is queued."
             check = Check("redis", "Redis", Status.FAIL, "does not answer", detail, remedy)
             return RedisState(check, answers=False, is_fresh=False, queue_lengths={})
     is_fresh = infos[0]["uptime_in_seconds"] < FRESH_SECONDS  # the lists' one, or one of their cluster

@@ -37,7 +37,8 @@ class MemoryForm(BaseDialogForm):
 
     def get_before_template_context(self, request: HttpRequest, object_id: int | str | None = None) -> dict[str, Any]:
         """Return the arms with models of their own, each with its memory."""
-        experiment = Experiment.objects.filter(pk=object_id).first() if str(object_id).isdecimal() else None
+        known = object_id is not None and str(object_id).isdecimal()
+        experiment = Experiment.objects.filter(pk=int(object_id or 0)).first() if known else None
         return {"memory": [] if experiment is None else _memory_rows(make_plan(experiment))}
 
 
