@@ -56,11 +56,13 @@ def job_parameters(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def print_outcome(job: Job, out: OutputWrapper) -> None:
-    """Print the metrics of the model that a nightly job trained; else why it trained none."""
-    if job.result["version"] is None:
-        out.write(f"No model was trained: {job.result['reason']}.")
-        return
-    print_metrics(ModelVersion.objects.get(name=job.result["version"]), out)
+    """Print the metrics of each model that a nightly job trained, those of arms too; else why it trained none."""
+    outcomes = [job.result] if "version" in job.result else []
+    for outcome in [*outcomes, *job.result.get("arms", {}).values()]:
+        if outcome["version"] is None:
+            out.write(f"No model was trained: {outcome['reason']}.")
+        else:
+            print_metrics(ModelVersion.objects.get(name=outcome["version"]), out)
 
 
 def print_metrics(version: ModelVersion, out: OutputWrapper) -> None:

@@ -13,10 +13,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, distributed, nn
+
+T = TypeVar("T")
 
 # For the slowest: rank 0 reads the data before the first step and evaluates after an epoch.
 TIMEOUT = timedelta(hours=2)
@@ -54,6 +57,15 @@ def broadcast_from_rank0(value: int) -> int:
     tensor = torch.tensor([value], device=_device())
     distributed.broadcast(tensor, 0)
     return int(tensor)
+
+
+def broadcast_object(value: T | None = None) -> T | None:
+    """Return rank 0's value, which can be pickled; all processes must call it, the others without a value."""
+    if world_size() == 1:
+        return value
+    values = [value]
+    distributed.broadcast_object_list(values, 0, device=_device())
+    return values[0]
 
 
 def any_rank(flag: bool) -> bool:

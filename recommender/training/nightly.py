@@ -39,9 +39,6 @@ from recommender.training.reporter import Reporter
 from recommender.training.run_state import TrainingRun
 from recommender.training_data import NotEnoughData
 
-_TRAIN, _DO_NOT_TRAIN = 1, 0  # what rank 0 broadcasts to the other ranks
-
-
 Estimate = Callable[[str], Mapping[str, Any]]  # says what would have come of a version's lists, by its name
 
 
@@ -84,6 +81,7 @@ def run(
         _replace_active(lease, own, request_helpers, prepare_pages, estimate)
     if options.arms:
         _train_arms(lease, options)
+    distributed.broadcast_object()  # nothing more to train
 
 
 def _replace_active(
@@ -95,13 +93,10 @@ def _replace_active(
 ) -> None:
     """Train a model, and have it go live with its lists if it passes the gate."""
     outcome = Outcome.from_result(lease.result)
-    if outcome is not None:
-        distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
-    else:
+    if outcome is None:
         try:
             outcome, figures = _train_and_register(lease, options)
         except NotEnoughData as reason:  # a new site waits for its viewers: nothing failed
-            distributed.broadcast_from_rank0(_DO_NOT_TRAIN)
             outcome, figures = Outcome(None, False, str(reason)), {}
         lease.result |= figures | outcome.as_result()
         lease.save()
@@ -129,9 +124,6 @@ def _train_arms(lease: Lease, options: NightlyOptions) -> None:
     """Train a model for each arm that has a recipe; one that passes the gate serves the arm. It is trained on from the
     arm's own model before it, and compared with the active one."""
     arms = arm_models.arms_to_train(options.of_experiment)
-    if arms and distributed.world_size() > 1:
-        lease.log("Models of experiments' arms are trained by one process alone, not under torchrun")
-        return
     done = lease.result.setdefault("arms", {}) if arms else {}
     for arm in arms:
         title = f"{arm.experiment}, {arm}"
@@ -152,14 +144,14 @@ def _train_arms(lease: Lease, options: NightlyOptions) -> None:
         lease.log(f"{title}: {outcome.version or 'no model'}, {outcome.reason}")
 
 
-def follow_rank0(parameters: Mapping[str, Any]) -> None:
-    """Train along on the snapshot that rank 0 has written, in the other processes of a torchrun.
+def follow_rank0() -> None:
+    """Train along on the snapshots that rank 0 has written, in the other processes of a torchrun, until it has no more.
 
     They hold no lease and ask no database.
     """
-    if distributed.broadcast_from_rank0(_TRAIN) == _TRAIN:
-        options = NightlyOptions.from_parameters(parameters)
-        with suppress(TrainingInterrupted):
+    options: NightlyOptions | None
+    with suppress(TrainingInterrupted):
+        while (options := distributed.broadcast_object()) is not None:
             TrainingRun.load(options).trainer(options).run(resume=True, minutes=options.minutes)
 
 
@@ -169,7 +161,7 @@ def _train_and_register(lease: Lease, options: NightlyOptions) -> tuple[Outcome,
     _ensure_active_available()
     training_run = TrainingRun.resume(lease, options) or TrainingRun.start(lease, options)
     stopwatch.lap("read")
-    distributed.broadcast_from_rank0(_TRAIN)
+    distributed.broadcast_object(options)
     trained = _train(lease, training_run, options)
     stopwatch.lap("train")
     lease.report_progress("evaluation")

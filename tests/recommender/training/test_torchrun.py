@@ -10,18 +10,25 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
-from recommender.models import Job, ModelVersion
+from recommender import registry
+from recommender.models import Experiment, ExperimentArm, Job, ModelVersion
 from tests.support.workers import ROOT, wait_until, worker_environment
+
+
+def train(*options):
+    """Run the command in two processes; return what became of it."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [*torchrun, "manage.py", "train", *options],
+        env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
 
 
 @pytest.mark.slow
 def test_two_processes_train_one_model_under_one_lease(ring):
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    train = ["manage.py", "train", "--preset", "basic", "--epochs", "2"]
-    done = subprocess.run(
-        [*torchrun, *train], env=worker_environment(), cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
+    done = train("--preset", "basic", "--epochs", "2")
 
     assert done.returncode == 0, done.stderr
     [version], [job] = ModelVersion.objects.all(), Job.objects.all()
@@ -71,3 +78,30 @@ def test_a_lost_rank_ends_the_run_which_goes_on_at_the_next_start(ring):
     epochs = [epoch["epoch"] for epoch in ModelVersion.objects.get().history]
     assert epochs == list(range(1, len(epochs) + 1))
     assert len(epochs) > 2
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_models_of_an_experiment(ring):
+    experiment = Experiment.objects.create(name="lengths", hypothesis="Fewer films are enough.")
+    recipes = {"short": "basic max_len=30 epochs=2", "shorter": "basic max_len=20 epochs=2"}
+    for name, recipe in {"control": "", **recipes}.items():
+        ExperimentArm.objects.create(experiment=experiment, name=name, recipe=recipe)
+    done = train("--experiment", "lengths")
+
+    assert done.returncode == 0, done.stderr
+    assert {version.metrics["targets"] > 0 for version in ModelVersion.objects.all()} == {True}
+    assert sorted(registry.ranker(name).metadata["config"]["max_len"] for name in versions()) == [20, 30]
+    assert registry.active_name() is None
+    assert done.stdout.count("Saved checkpoint") == 4
+    assert all(name in done.stdout for name in versions())
+
+
+def versions():
+    return list(ModelVersion.objects.values_list("name", flat=True))
+
+
+def test_an_experiment_without_a_recipe_is_refused(db):
+    Experiment.objects.create(name="plain", hypothesis="Other films.")
+    for name in ("plain", "none"):
+        with pytest.raises(CommandError, match="no draft or running experiment"):
+            call_command("train", experiment=name)
