@@ -12,12 +12,15 @@ similar_kept   GET /similar/{id} of films that are asked for again and again
 home       GET /home of viewers whose pages are stored, likewise
 home_computed   the same of pages that are made anew, of viewers whose lists are stored
 batch      POST /batch/recommend, 1,000 viewers with 150 films each
-bare       encode, score and take the best 20 for the same histories, in one process without a server
+bare       encode, score and take the best 20 for the same histories, in the second process without a server
 encode     the encoding alone, and per viewer where 60 are encoded together
 
 overload   uncached over more connections than may run and queue: the rest gets an older list or popular films at once
 stampede   the same over more connections; a 503, where there is one, is tried again at once
 home_stampede   the same with home over 24 connections
+
+seconds    of the whole run, and of loading the data and building the models before it
+*_avx2     with `--instructions`: the ratios in processes that use no AVX-512 and no bf16
 
 `--soak SECONDS` drives all calls over 16 connections for that time, and compares every list computed under load with
 the list of the same request alone.
@@ -28,22 +31,28 @@ import argparse
 import multiprocessing
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks import memory
 from benchmarks.benchmark_system import BenchmarkSystem, isolated_system
 from benchmarks.report import print_report
+from benchmarks.serving.bare import measure_bare
 from benchmarks.serving.client import QUERY_COUNT_HEADER, Connection, LoadResult, Server, drive_load, with_query_count
-from benchmarks.serving.fixture import NEXT_VERSION, ServingFixture, load_and_build, store_keyed_viewers
-from benchmarks.serving.instructions import run_with_and_without
-from benchmarks.serving.workload import LIST_LENGTH, Workload
-from recommender.ml.data import Events
+from benchmarks.serving.fixture import (
+    ACTIVE_VERSION,
+    NEXT_VERSION,
+    ServingFixture,
+    load_and_build,
+    store_keyed_viewers,
+)
+from benchmarks.serving.instructions import AVX2_ALONE
+from benchmarks.serving.workload import Workload
 
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
 ROUNDS, QUICK_ROUNDS = 8, 3
@@ -55,6 +64,18 @@ REQUESTS_PER_ROUND |= {
     "home": 200,
     "home_computed": 60,
     "events": 60,
+}
+RATIOS = {  # name -> the call whose time is divided by that of another, and the other
+    "cached_over_floor": ("cached", "floor"),
+    "cached_first_over_floor": ("cached_first", "floor"),
+    "similar_over_floor": ("similar", "floor"),
+    "similar_kept_over_floor": ("similar_kept", "floor"),
+    "home_over_floor": ("home", "floor"),
+    "home_computed_over_floor": ("home_computed", "floor"),
+    "event_over_floor": ("events", "floor"),
+    "explained_over_uncached": ("explained", "uncached"),
+    "uncached_over_bare": ("uncached", "bare"),
+    "filtered_over_uncached": ("filtered", "uncached"),
 }
 NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
@@ -75,21 +96,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="default", help="the shape of the model")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="then drive full load for that time")
     parser.add_argument("--quick", action="store_true", help="fewer viewers and repetitions; about a minute")
-    parser.add_argument("--instructions", action="store_true", help="run twice, then without AVX-512 and bf16")
+    parser.add_argument("--instructions", action="store_true", help="then the ratios again without AVX-512 and bf16")
 
 
 def run(args: argparse.Namespace) -> None:
     """Measure every call and print the report."""
-    if args.instructions:
-        run_with_and_without(args)
-        return
-    torch.set_num_threads(1)
+    started, rounds = time.monotonic(), QUICK_ROUNDS if args.quick else ROUNDS
     with isolated_system(**SETTINGS) as system:
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
+        keys, prepared = store_keyed_viewers(fixture.histories.viewers[:NUM_READERS].tolist()), time.monotonic()
         system.serve()
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            measurements = _Measurer(system, fixture, pool).measure(QUICK_ROUNDS if args.quick else ROUNDS, args.soak)
-    _report(measurements, fixture, args.preset)
+        with _client_process() as pool:
+            measurements = _Measurer(system, fixture, keys, pool).measure(rounds, args.soak)
+        without = None
+        if args.instructions:
+            os.environ |= AVX2_ALONE  # for the web processes, and for the one that ranks alone
+            system.restart_web()
+            with _client_process() as pool:
+                without = _Measurer(system, fixture, keys, pool).measure_ratios(rounds)
+    seconds = {"prepare": round(prepared - started), "all": round(time.monotonic() - started)}
+    _report(measurements, without, fixture, args.preset, seconds)
+
+
+def _client_process() -> ProcessPoolExecutor:
+    """Return a process that drives the calls. It begins with the environment as it is now."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
 @dataclass
@@ -113,6 +144,11 @@ class _Measurements:
         """Return a quantile of the response times of a call."""
         return float(np.quantile([ms for load in self.loads[name, connections] for ms in load.milliseconds], quantile))
 
+    def p50(self) -> dict[str, float]:
+        """Return the median times of the calls over one connection, and of `bare`."""
+        calls = [name for name, connections in self.loads if connections == 1]
+        return {"bare": float(np.median(self.bare_ms))} | {name: self.milliseconds(name, 1, 0.5) for name in calls}
+
     def per_second(self, name: str, connections: int) -> float:
         """Return the responses per second of a call."""
         loads = self.loads[name, connections]
@@ -131,22 +167,19 @@ class _Measurements:
 class _Measurer:
     """Drives the calls and records the measurements."""
 
-    def __init__(self, system: BenchmarkSystem, fixture: ServingFixture, pool: ProcessPoolExecutor) -> None:
-        self.fixture, self.pool = fixture, pool
+    def __init__(
+        self, system: BenchmarkSystem, fixture: ServingFixture, keys: Sequence[str], pool: ProcessPoolExecutor
+    ) -> None:
+        self.pool = pool
         self.server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
-        keys = store_keyed_viewers(fixture.histories.viewers[:NUM_READERS].tolist())
         self.workload = Workload(self.server, fixture, NUM_READERS, keys)
         self.workers = memory.worker_pids(system.web.pid)
         self.measurements = _Measurements()
 
     def measure(self, rounds: int, soak: int) -> _Measurements:
         """Measure every call and return the measurements."""
-        self.drive("cached", 4 * NUM_READERS, 4)  # stores the lists, and both workers know them
-        self.drive("cached_key", 4 * NUM_READERS, 4)
-        self.drive("home", 2 * NUM_READERS, 4)  # stores the pages
-        self.drive("similar_kept", 4 * NUM_READERS, 4)
+        self.warm_up()
         for name in Workload.NAMES:
-            self.drive(name, 20, 4)  # so that both workers have served the call
             self.measurements.queries[name] = self.queries(name)
         self.measurements.memory["idle"] = memory.max_mb(self.workers)
         self.note_shares()
@@ -170,6 +203,25 @@ class _Measurer:
         self.measurements.memory |= {"end": memory.max_mb(self.workers), "peak": memory.max_mb(self.workers, peak=True)}
         return self.measurements
 
+    def measure_ratios(self, rounds: int) -> _Measurements:
+        """Measure what `RATIOS` compare, over one connection, and return the measurements."""
+        self.warm_up()
+        calls = {name for pair in RATIOS.values() for name in pair}
+        for _ in range(rounds):
+            self.bare(REQUESTS_PER_ROUND["uncached"])
+            for name in calls & REQUESTS_PER_ROUND.keys():
+                self.record(name, REQUESTS_PER_ROUND[name], 1)
+        return self.measurements
+
+    def warm_up(self) -> None:
+        """Have both workers serve every call, and everything stored that is read again."""
+        self.drive("cached", 4 * NUM_READERS, 4)  # stores the lists, and both workers know them
+        self.drive("cached_key", 4 * NUM_READERS, 4)
+        self.drive("home", 2 * NUM_READERS, 4)  # stores the pages
+        self.drive("similar_kept", 4 * NUM_READERS, 4)
+        for name in Workload.NAMES:
+            self.drive(name, 20, 4)
+
     def note_shares(self) -> None:
         """Keep the most memory of a worker so far, what it has in common with others by its share."""
         noted = self.measurements.memory
@@ -192,20 +244,14 @@ class _Measurer:
         return int(response.headers[QUERY_COUNT_HEADER.lower()])
 
     def bare(self, number: int) -> None:
-        """Measure encoding and ranking in this process, without a server."""
-        ranker, measurements = self.fixture.ranker, self.measurements
+        """Measure encoding and ranking in the second process, without a server."""
+        from recommender import registry
+
         histories = [list(map(int, history)) for history in self.workload.histories[:number]]
-        for history in histories:
-            movie_ids = np.array(history, np.int64)
-            started = time.perf_counter()
-            states = ranker.encode([Events.from_ids(history)])
-            encoded = time.perf_counter()
-            ranker.top(states, LIST_LENGTH, exclude=[movie_ids])
-            measurements.bare_ms.append(1000 * (time.perf_counter() - started))
-            measurements.encode_ms.append(1000 * (encoded - started))
-        started = time.perf_counter()
-        ranker.encode([Events.from_ids(history) for history in histories])
-        measurements.encode_in_batch_ms.append(1000 * (time.perf_counter() - started) / number)
+        times = self.pool.submit(measure_bare, registry.folder(ACTIVE_VERSION), histories).result()
+        self.measurements.bare_ms += times.list_ms
+        self.measurements.encode_ms += times.encode_ms
+        self.measurements.encode_in_batch_ms.append(times.encode_in_batch_ms)
 
     def soak(self, seconds: int) -> None:
         """Drive full load and compare lists film by film; scores may differ in the last digit of the response."""
@@ -280,11 +326,26 @@ def _overload_row(name: str, load: dict[str, float]) -> list[Any]:
     return [lesser, load["connections"], load["p50_ms"], "", load["p99_ms"], load["a_second"], load["refused"], ""]
 
 
-def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -> None:
-    if failed := measurements.failed():
+def _ratios(p50: dict[str, float]) -> dict[str, float]:
+    return {name: round(p50[call] / p50[other], 2) for name, (call, other) in RATIOS.items()}
+
+
+def _ratio_row(measurements: _Measurements, name: str) -> list[Any]:
+    quantiles = (round(measurements.milliseconds(name, 1, q), 2) for q in (0.5, 0.9, 0.99))
+    return [f"{name}, AVX2 alone", 1, *quantiles, round(measurements.per_second(name, 1)), "", ""]
+
+
+def _report(
+    measurements: _Measurements,
+    without: _Measurements | None,
+    fixture: ServingFixture,
+    preset: str,
+    seconds: dict[str, int],
+) -> None:
+    if failed := [*measurements.failed(), *(without.failed() if without else [])]:
         raise SystemExit(f"{len(failed)} requests failed, the first of them: {failed[0]}")
-    bare = float(np.median(measurements.bare_ms))
-    p50 = {name: measurements.milliseconds(name, 1, 0.5) for name in Workload.NAMES}
+    p50 = measurements.p50()
+    bare = p50["bare"]
     overload = [_load_summary(connections, load) for connections, load in measurements.overload.items()]
     stampede = _load_summary(STAMPEDE[0], measurements.stampede)
     home_stampede = _load_summary(HOME_STAMPEDE[0], measurements.home_stampede)
@@ -300,16 +361,7 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "encode_in_batch_ms": round(float(np.median(measurements.encode_in_batch_ms)), 3),
         "bare_p99_ms": round(float(np.quantile(measurements.bare_ms, 0.99)), 3),
         "cached_key_over_cached": round(p50["cached_key"] / p50["cached"], 3),
-        "cached_over_floor": round(p50["cached"] / p50["floor"], 2),
-        "cached_first_over_floor": round(p50["cached_first"] / p50["floor"], 2),
-        "similar_over_floor": round(p50["similar"] / p50["floor"], 2),
-        "similar_kept_over_floor": round(p50["similar_kept"] / p50["floor"], 2),
-        "home_over_floor": round(p50["home"] / p50["floor"], 2),
-        "home_computed_over_floor": round(p50["home_computed"] / p50["floor"], 2),
-        "event_over_floor": round(p50["events"] / p50["floor"], 2),
-        "explained_over_uncached": round(p50["explained"] / p50["uncached"], 2),
-        "uncached_over_bare": round(p50["uncached"] / bare, 2),
-        "filtered_over_uncached": round(p50["filtered"] / p50["uncached"], 2),
+        **_ratios(p50),
         "cached_rps": round(measurements.per_second("cached", 16)),
         "uncached_rps": round(measurements.per_second("uncached", 16)),
         "batch_s": round(measurements.batch_s, 2),
@@ -322,7 +374,12 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
         "worker_mb": round(measurements.memory["peak"]),  # pages that processes have in common count in each
         "worker_pss_mb": round(measurements.memory["pss"]),  # by their share; idle, after the batch and the swap
         "memory_mb": {name: round(value) for name, value in measurements.memory.items()},
+        "seconds": seconds,
     }
+    if without is not None:
+        own = without.p50()
+        result |= {f"{name}_avx2": ratio for name, ratio in _ratios(own).items()}
+        result |= {"bare_ms_avx2": round(own["bare"], 3), "floor_p50_ms_avx2": round(own["floor"], 3)}
     print_report(
         f"{result['movies']:,} films, preset {preset}; {bare:.2f} ms bare, 1,000 viewers in {measurements.batch_s:.1f} "
         f"s, a worker's peak {result['worker_mb']} MB, {result['worker_pss_mb']} with its share of common pages",
@@ -339,6 +396,7 @@ def _report(measurements: _Measurements, fixture: ServingFixture, preset: str) -
             for (name, connections), loads in sorted(measurements.loads.items(), key=lambda entry: entry[0][1])
         ]
         + [_overload_row("uncached", load) for load in (*overload, stampede)]
-        + [_overload_row("home", home_stampede)],
+        + [_overload_row("home", home_stampede)]
+        + [_ratio_row(without, name) for name, _ in (sorted(without.loads) if without is not None else ())],
         result,
     )

@@ -4,15 +4,20 @@ explanations, charts, events, and edits of films and rules.
 Each answer is checked against the events and edits that were acknowledged before it was asked for. The benchmark fails
 where a call is not answered, where an answer is stale, or where no new model came with the night.
 
+The night is a part of the traffic's minutes and may last as long as all of them; they become more only where it takes
+longer than half of them.
+
 answers, degraded  answers of status 200, and those of them that say that they are less than asked for
 errors, stale      other answers, and answers that show what they may not
 pss_mb             memory of each web process, shared pages by their share: after a warm-up, after the night, at the end
-growth             the last over the one after the night, of the process that grew most"""
+growth             the last over the one after the night, of the process that grew most
+seconds            of the traffic; prepare_s: of loading the data and building the first model; all_s: of the run"""
 
 import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +32,13 @@ from benchmarks.report import print_report
 from benchmarks.serving.client import Server
 from benchmarks.serving.fixture import load_and_build
 from benchmarks.soak.clients import Ledger, run_editor, run_viewers
+from benchmarks.synthetic_data import write_synthetic_movielens
 
-RATINGS, QUICK_RATINGS = 300_000, 30_000
+RATINGS, QUICK_RATINGS = 100_000, 30_000
+MOVIES = 10_000  # of generated data: with 59,000 the night would take most of the time
 MINUTES, QUICK_MINUTES = 5.0, 0.5
 WARM_SHARE = 0.15  # of the time, after which memory is read first
+NIGHT_SHARE = 0.25  # of the time, after which the night begins
 CLIENTS = 8
 EDITED_FILMS = 40  # the most watched
 LOG_LINES = 80  # of the web processes, printed where calls failed
@@ -40,17 +48,21 @@ SETTINGS = {"MOVIEREC_RATE_READS": "100000000/min", "MOVIEREC_RATE_EVENTS": "100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, metavar="PATH", help="a MovieLens zip or folder; else one is generated")
-    parser.add_argument("--minutes", type=float, help=f"of traffic beside the night (default {MINUTES:g})")
+    parser.add_argument("--minutes", type=float, help=f"of traffic, the night among them (default {MINUTES:g})")
     parser.add_argument("--preset", default="basic", help="the shape of the model")
     parser.add_argument("--quick", action="store_true", help="fewer viewers and half a minute")
 
 
 def run(args: argparse.Namespace) -> None:
     """Drive the traffic and print the report. Raises SystemExit where something was wrong."""
-    minutes = args.minutes or (QUICK_MINUTES if args.quick else MINUTES)
+    minutes, started = args.minutes or (QUICK_MINUTES if args.quick else MINUTES), time.monotonic()
     with isolated_system(**SETTINGS) as system:
-        fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
+        with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+            ratings = QUICK_RATINGS if args.quick else RATINGS
+            data = args.data or write_synthetic_movielens(Path(folder) / "simulated", ratings, movies=MOVIES)
+            fixture = load_and_build(data, 0, args.preset)
         system.serve()
+        prepared = time.monotonic()
         server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
         movie_ids, counts = np.unique(fixture.histories.movie_ids, return_counts=True)
         popular = [str(movie) for movie in movie_ids[np.argsort(-counts)][:EDITED_FILMS].tolist()]
@@ -63,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
         "preset": args.preset,
         "parameters": sum(parameter.numel() for parameter in fixture.ranker.model.parameters()),
         "movies": len(fixture.ranker.vocab),
+        "prepare_s": round(prepared - started, 1),
+        "all_s": round(time.monotonic() - started, 1),
     }
     print_report(
         f"{result['answers']:,} answers in {result['seconds']:.0f} s, {result['degraded']:,} of them degraded; "
@@ -89,11 +103,11 @@ def _soak(
         try:
             time.sleep(WARM_SHARE * seconds)
             pss["warm"] = _pss(web)
-            time.sleep((0.5 - WARM_SHARE) * seconds)
-            night = _night(preset)
-            time.sleep(WARM_SHARE * seconds)  # so that both processes have served under the new model
+            time.sleep((NIGHT_SHARE - WARM_SHARE) * seconds)
+            night = _night(preset, seconds)
+            time.sleep(WARM_SHARE * seconds / 2)  # so that both processes have served under the new model
             pss["after_night"] = _pss(web)
-            time.sleep((0.5 - WARM_SHARE) * seconds)
+            time.sleep(max(WARM_SHARE * seconds, started + seconds - time.monotonic()))
             pss["end"] = _pss(web)
         finally:
             done.set()
@@ -125,14 +139,18 @@ def _pss(web: int) -> list[float]:
     return [round(memory.pss_mb(pid)) for pid in memory.worker_pids(web)]
 
 
-def _night(preset: str) -> dict[str, Any]:
-    """Run the nightly job in a process of its own, as the training worker does."""
+def _night(preset: str, limit: float) -> dict[str, Any]:
+    """Run the nightly job in a process of its own, as the training worker does, for `limit` seconds at most."""
     from recommender import registry
     from recommender.models import ModelVersion
 
     before, started = registry.active_name(), time.monotonic()
     command = [sys.executable, "manage.py", "nightly", "--preset", preset, "--epochs", "1"]
-    night = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    try:
+        night = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"The night did not end within {limit:.0f} s.") from None
     if night.returncode:
         raise SystemExit(f"The night failed:\n{night.stdout[-1500:]}{night.stderr[-1500:]}")
     passed = registry.active_name() != before

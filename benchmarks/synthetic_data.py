@@ -12,11 +12,11 @@ RATINGS_PER_VIEWER = 154  # ML-25M's mean
 GENRES = ("Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Drama", "Horror", "Romance", "Sci-Fi")
 
 
-def write_synthetic_movielens(folder: Path, ratings: int, seed: int = 1) -> Path:
+def write_synthetic_movielens(folder: Path, ratings: int, seed: int = 1, *, movies: int = NUM_MOVIES) -> Path:
     """Write movies.csv and ratings.csv with long-tailed popularity and half stars, sorted as MovieLens sorts them."""
     folder.mkdir(exist_ok=True)
     random = np.random.default_rng(seed)
-    ids = np.arange(1, NUM_MOVIES + 1)
+    ids = np.arange(1, movies + 1)
     pl.DataFrame(
         {
             "movieId": ids,
