@@ -24,7 +24,8 @@ from recommender.serving.response import Basis
 
 MAX_BYTES = 24 << 20
 OVERHEAD = 1_500  # bytes of an answer beside its body and what Redis replied
-_LIST_ID = re.compile(rb'(?<="recommendation_id":")[0-9a-f]{32}(?=")')
+# It begins with a text and no look behind, which the search would try at each character: a fifteenth of the time.
+_LIST_ID = re.compile(rb'"recommendation_id":"([0-9a-f]{32})"')
 
 
 TriedOn = tuple[int | None, str]  # whose arm of an experiment an answer depends on, and the experiment's surface
@@ -53,7 +54,7 @@ class KeptAnswer(NamedTuple):
     assignment: experiments.Assignment | None  # of that viewer, on that surface
     counters: Sequence[str]  # that it adds to
     headers: Mapping[str, str]
-    body: Sequence[bytes]  # between two parts stands an id
+    body: Sequence[bytes]  # between two parts stands the field with an id
     records: Sequence[bytes]  # for the log of served lists, each without the id that begins it
 
     @property
@@ -74,7 +75,7 @@ class KeptAnswer(NamedTuple):
             ids = [served_lists.new_list_id() for _ in self.records]
             parts = [self.body[0]]
             for list_id, part in zip(ids, self.body[1:], strict=True):
-                parts += (list_id.encode(), part)
+                parts += (b'"recommendation_id":"%b"' % list_id.encode(), part)
             response = HttpResponse(b"".join(parts), headers=self.headers)
             served_lists.submit(
                 bytes.fromhex(list_id) + record for list_id, record in zip(ids, self.records, strict=True)
@@ -118,8 +119,8 @@ def keep(
     if response.status_code != 200:
         return
     records = {packed[: served_lists.ID_BYTES].hex().encode(): packed[served_lists.ID_BYTES :] for packed in lists}
-    ids = _LIST_ID.findall(response.content)
-    if ids != list(records):
+    parts = _LIST_ID.split(response.content)  # every second one is an id
+    if parts[1::2] != list(records):
         return
     kept = KeptAnswer(
         basis,
@@ -127,7 +128,7 @@ def keep(
         experiments.assign(*tried_on),
         counters,
         dict(response.headers),
-        _LIST_ID.split(response.content),
+        parts[::2],
         list(records.values()),
     )
     with _lock:
