@@ -9,5 +9,8 @@ process_alive = Signal()
 # Sent once by each web process, after the fork and before its first request.
 web_process_started = Signal()
 
+# Sent before a process that serves loads a model beside the one that serves: it is about to hold the most memory.
+second_model_loads = Signal()
+
 # Sent once by each web process that served, when its last request is answered.
 web_process_ends = Signal()

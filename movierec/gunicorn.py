@@ -113,9 +113,13 @@ def _collect_garbage_forever() -> None:
         if _large_body_seen.wait(GC_SECONDS):
             _large_body_seen.clear()
             time.sleep(0.2)  # the answer is still being put away
-        gc.collect()
-        if hasattr(_libc, "malloc_trim"):
-            _libc.malloc_trim(0)
+        _return_memory()
+
+
+def _return_memory(**_: Any) -> None:
+    gc.collect()
+    if hasattr(_libc, "malloc_trim"):
+        _libc.malloc_trim(0)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -125,9 +129,10 @@ def post_worker_init(worker: Any) -> None:
     """
     # Django is loaded by now; not where the file is only read.
     from infrastructure.shared_settings import log_differences
-    from infrastructure.signals import web_process_started
+    from infrastructure.signals import second_model_loads, web_process_started
 
     web_process_started.send(sender=None)
+    second_model_loads.connect(_return_memory)  # behind those that make room
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()

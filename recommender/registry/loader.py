@@ -11,6 +11,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING
 
+from infrastructure.signals import second_model_loads
 from recommender import process_state
 from recommender.registry import artifacts, object_store
 from recommender.registry.versions import active_name, retired_versions
@@ -72,6 +73,8 @@ def get_or_load(name: str) -> "Ranker | None":
         if object_store.is_configured() and not artifacts.is_local(name):
             artifacts.fetch_in_background(name, partial(_back_off, name))
             return None
+        if _rankers:
+            second_model_loads.send(sender=None)
         loaded = _load(name)
         if loaded is None:
             _back_off(name)

@@ -10,13 +10,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from catalog.api.strict import token_viewer
 from catalog.keys import Key
+from infrastructure.signals import second_model_loads
 from recommender import experiments, process_state, served_lists
 from recommender.api.http.conditional_get import not_modified
 from recommender.serving import metrics
@@ -95,7 +96,15 @@ def _forget_viewers(viewer_ids: Collection[int]) -> None:
             _total.current -= _answers.pop(question).size
 
 
+def _make_room(**_: Any) -> None:
+    """Forget all answers: they are lists of the model that is about to go."""
+    with _lock:
+        _answers.clear()
+        _total.current = 0
+
+
 process_state.register("API: answers that are kept", _answers.clear, _forget_viewers)
+second_model_loads.connect(_make_room)
 
 
 def find(question: Question) -> KeptAnswer | None:

@@ -127,6 +127,14 @@ def test_another_model_answers_at_once(site, model_folder):
         assert listed(site)["model_version"] == "tiny"
 
 
+def test_they_make_room_before_the_next_model_is_loaded(site, model_folder):
+    before = kept(site)
+    with second_version(model_folder) as second:
+        registry.get_or_load(second.name)  # as the watcher does once it is announced
+        assert not kept_answers._answers and not kept_answers._total.current
+        assert kept(site) == before
+
+
 def test_a_window_that_ends_takes_the_film_out(site):
     [film, _] = first_films(site)
     movie = Movie.objects.get(pk=film)
