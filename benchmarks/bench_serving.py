@@ -31,7 +31,6 @@ import argparse
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,16 +103,18 @@ def run(args: argparse.Namespace) -> None:
     started, rounds = time.monotonic(), QUICK_ROUNDS if args.quick else ROUNDS
     with isolated_system(**SETTINGS) as system:
         fixture = load_and_build(args.data, QUICK_RATINGS if args.quick else RATINGS, args.preset)
-        keys, prepared = store_keyed_viewers(fixture.histories.viewers[:NUM_READERS].tolist()), time.monotonic()
+        keys = store_keyed_viewers(fixture.histories.viewers[:NUM_READERS].tolist())
+        workload = Workload(Server("127.0.0.1", int(os.environ["PORT"]), fixture.key), fixture, NUM_READERS, keys)
+        prepared = time.monotonic()
         system.serve()
         with _client_process() as pool:
-            measurements = _Measurer(system, fixture, keys, pool).measure(rounds, args.soak)
+            measurements = _Measurer(system, workload, pool).measure(rounds, args.soak)
         without = None
         if args.instructions:
             os.environ |= AVX2_ALONE  # for the web processes, and for the one that ranks alone
             system.restart_web()
             with _client_process() as pool:
-                without = _Measurer(system, fixture, keys, pool).measure_ratios(rounds)
+                without = _Measurer(system, workload, pool).measure_ratios(rounds)
     seconds = {"prepare": round(prepared - started), "all": round(time.monotonic() - started)}
     _report(measurements, without, fixture, args.preset, seconds)
 
@@ -167,12 +168,8 @@ class _Measurements:
 class _Measurer:
     """Drives the calls and records the measurements."""
 
-    def __init__(
-        self, system: BenchmarkSystem, fixture: ServingFixture, keys: Sequence[str], pool: ProcessPoolExecutor
-    ) -> None:
-        self.pool = pool
-        self.server = Server("127.0.0.1", int(os.environ["PORT"]), fixture.key)
-        self.workload = Workload(self.server, fixture, NUM_READERS, keys)
+    def __init__(self, system: BenchmarkSystem, workload: Workload, pool: ProcessPoolExecutor) -> None:
+        self.pool, self.workload, self.server = pool, workload, workload.server
         self.workers = memory.worker_pids(system.web.pid)
         self.measurements = _Measurements()
 
