@@ -183,13 +183,13 @@ def _run(command: list[str], folder: Path, **variables: str) -> None:
 
 
 def _differences(made: Path, kept: Path) -> list[str]:
-    """Return the files that are not the same in both folders. Compressed copies differ with the version of zlib."""
+    """Return the files that are not the same in both folders. Compressed copies differ with the version of Node."""
     names = {path.relative_to(folder) for folder in (made, kept) for path in folder.rglob("*") if path.is_file()}
     return sorted(
         str(name)
         for name in names
         if not ((made / name).exists() and (kept / name).exists())
-        or (name.suffix != ".gz" and not filecmp.cmp(made / name, kept / name, shallow=False))
+        or (name.suffix not in (".gz", ".br") and not filecmp.cmp(made / name, kept / name, shallow=False))
     )
 
 

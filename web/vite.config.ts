@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
@@ -10,7 +10,7 @@ const API = "^/(home|recommend|similar|popular|trending|latest|movies|people|gen
 
 const OUT = process.env.STOREFRONT_OUT ?? join(import.meta.dirname, "../movierec/static/storefront");
 
-/** Lay a compressed copy beside each file: WhiteNoise serves what is there, and compresses nothing itself. */
+/** Lay compressed copies beside each file: WhiteNoise serves what is there, and compresses nothing itself. */
 function compressed(): Plugin {
   return {
     name: "compressed",
@@ -18,7 +18,9 @@ function compressed(): Plugin {
     closeBundle() {
       const folder = join(OUT, "assets");
       for (const name of readdirSync(folder).filter((name) => /\.(js|css)$/.test(name))) {
-        writeFileSync(join(folder, `${name}.gz`), gzipSync(readFileSync(join(folder, name)), { level: 9 }));
+        const content = readFileSync(join(folder, name));
+        writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
+        writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content));
       }
     },
   };

@@ -1,5 +1,8 @@
 """A running system for a module's tests: the cast and the tiny model, two web processes."""
 
+import io
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from recommender.models import ApiKey
 from tests.support import servers
 from tests.support.cast import create_cast
 from tests.support.live_server import LiveServer
+from tests.support.storefront import FLAGS, PosterServer, Visit
 from tests.support.tiny_model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies
 
 
@@ -54,3 +58,49 @@ def restart_servers() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     maintenance.repair_versions()
+
+
+@pytest.fixture(scope="module")
+def posters() -> Iterator[PosterServer]:
+    """Run a server of posters, whose pictures the storefront may show."""
+    server = PosterServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def shop(django_db_setup: None, django_db_blocker: Any, posters: PosterServer) -> Iterator[LiveServer]:
+    """A system of the demo's films and some of its viewers, before its first model."""
+    with django_db_blocker.unblock():
+        clear_caches()
+        call_command("load_demo", viewers=30, stdout=io.StringIO())
+        _, key = ApiKey.objects.create_key(name="live", scopes=ApiKey.Scope.values)
+        running = LiveServer(key, MOVIEREC_POSTER_ORIGINS=posters.url)
+        yield running
+        running.stop()
+        call_command("flush", interactive=False, verbosity=0)
+        clear_caches()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is of requirements-dev.txt")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def visit(shop: LiveServer, browser: Any) -> Iterator[Any]:
+    visits: list[Visit] = []
+
+    def make(**options: Any) -> Visit:
+        visits.append(Visit(browser, shop.url, **options))
+        return visits[-1]
+
+    yield make
+    for one in visits:
+        one.context.close()

@@ -1,7 +1,6 @@
 """The admin and /docs in a real Chromium: every kind of record is opened, changed and saved, every button pressed, and
 every page is looked at by axe and on a phone. A kind of record that is new to the admin fails until it has its line."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -42,7 +41,6 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("chromium"), reason="there is no Chromium: install Debian's package chromium"),
 ]
 
-FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-dev-shm-usage"
 SECRET = "four words or more"
 SCREEN, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}  # pixels
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
@@ -83,17 +81,6 @@ FORMS: dict[type[Model], tuple[Entered, Entered]] = {
     ClockedSchedule: ({"clocked_time_1": "10:00:00"}, {"clocked_time_0": "2031-01-01", "clocked_time_1": "10:00:00"}),
     SolarSchedule: ({"latitude": "51.5"}, {"event": "sunset", "latitude": "1", "longitude": "2"}),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is of requirements-dev.txt")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

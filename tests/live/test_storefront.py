@@ -1,32 +1,23 @@
 """The storefront in a real Chromium, on the demo: what viewers do there, every page, every state, languages, axe."""
 
-import io
 import json
-import os
 import shutil
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 
-from catalog.limits import DEMO_ID_BASE
 from catalog.models import Viewer, WatchEvent
 from recommender import tasks
-from recommender.models import ApiKey, Impression, Job
+from recommender.models import Impression, Job
 from tests.support.live_server import LiveServer
-from tests.support.tiny_model import clear_caches
+from tests.support.storefront import FILM, PHONE, SCREEN, VIEWER, wait_for
 from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("chromium"), reason="there is no Chromium: install Debian's package chromium"
 )
 
-FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-dev-shm-usage"
-SCREEN, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}  # pixels
-VIEWER = DEMO_ID_BASE + 1
-FILM = DEMO_ID_BASE + 100
 LONG_FILE = 2_100  # rows, which a job stores
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 PAGES = (
@@ -47,85 +38,9 @@ PAGES = (
 )
 
 
-@pytest.fixture(scope="module")
-def shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
-    """A system of the demo's films and some of its viewers, before its first model."""
-    with django_db_blocker.unblock():
-        clear_caches()
-        call_command("load_demo", viewers=30, stdout=io.StringIO())
-        _, key = ApiKey.objects.create_key(name="live", scopes=ApiKey.Scope.values)
-        running = LiveServer(key)
-        yield running
-        running.stop()
-        call_command("flush", interactive=False, verbosity=0)
-        clear_caches()
-
-
 @pytest.fixture
 def transactional_db(shop: LiveServer) -> None:
     """Replace pytest-django's fixture, so that the rows of the module stay until its end."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is of requirements-dev.txt")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-def wait_for(page: Any, condition: str) -> None:
-    """Wait until an expression holds in the page; the page's own policy lets Playwright's function evaluate nothing."""
-    wait_until(lambda: page.evaluate(condition), 60)
-
-
-class Visit:
-    """A browser window in the storefront. What its console complains of fails the test that looks at `complaints`."""
-
-    def __init__(self, browser: Any, url: str, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": SCREEN, "locale": "en-US", **options})
-        self.context.set_default_timeout(60_000)  # ms; the machine may be busy
-        self.page, self.url = self.context.new_page(), url
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._listen)
-
-    def _listen(self, line: Any) -> None:
-        if line.type == "error":
-            self.complaints.append(line.text)
-
-    def open(self, path: str) -> Any:
-        self.page.goto(self.url + path)
-        self.settle()
-        return self.page
-
-    def settle(self) -> None:
-        """Wait until nothing is still to come but rows that are drawn when they are near."""
-        self.page.wait_for_selector("main h1, main h2")
-        wait_for(self.page, "[...document.querySelectorAll('main .skeleton')].every(one => one.closest('ul.strip'))")
-
-    def become(self, viewer: int | None = VIEWER) -> Any:
-        """Come to the first page as a viewer of the demo, without the chooser."""
-        who = "null" if viewer is None else json.dumps({"id": viewer, "label": "one of the demo"})
-        self.page.goto(self.url + "/search")
-        self.page.evaluate("who => localStorage.setItem('movierec.viewer', who)", who)
-        return self.open("/")
-
-
-@pytest.fixture
-def visit(shop: LiveServer, transactional_db: None, browser: Any) -> Iterator[Any]:
-    visits: list[Visit] = []
-
-    def make(**options: Any) -> Visit:
-        visits.append(Visit(browser, shop.url, **options))
-        return visits[-1]
-
-    yield make
-    for one in visits:
-        one.context.close()
 
 
 def test_from_the_first_page_to_a_row_that_changed(visit: Any) -> None:

@@ -10,20 +10,40 @@ import { Settings } from "./settings";
 import { useStore } from "./store";
 import { Boundary, Nowhere } from "./trouble";
 
-const Browse = lazy(() => import("./pages/browse"));
-const FilmPage = lazy(() => import("./pages/film"));
+const scripts = {
+  browse: () => import("./pages/browse"),
+  film: () => import("./pages/film"),
+  mine: () => import("./pages/mine"),
+  search: () => import("./pages/search"),
+  start: () => import("./pages/start"),
+  together: () => import("./pages/together"),
+  viewers: () => import("./pages/viewers"),
+};
+const Browse = lazy(scripts.browse);
+const FilmPage = lazy(scripts.film);
 const Glass = lazy(() => import("./glass"));
-const Mine = lazy(() => import("./pages/mine"));
-const Search = lazy(() => import("./pages/search"));
-const Start = lazy(() => import("./pages/start"));
-const Together = lazy(() => import("./pages/together"));
-const Viewers = lazy(() => import("./pages/viewers"));
+const Mine = lazy(scripts.mine);
+const Search = lazy(scripts.search);
+const Start = lazy(scripts.start);
+const Together = lazy(scripts.together);
+const Viewers = lazy(scripts.viewers);
+
+/** Fetch the script of a page that is probably next. Without it the page itself fetches it, and says what is wrong. */
+function fetchAhead(page: string): void {
+  if (page in scripts) void scripts[page as keyof typeof scripts]().catch(() => undefined);
+}
+
+const AHEAD_MS = 3000; // after the start, which has the network to itself
 
 export function App() {
   const t = useStrings();
   const behind = useStore(glass);
   const who = useStore(viewer);
   const [path] = useLocation();
+  useEffect(() => {
+    const timer = window.setTimeout(() => fetchAhead("film"), AHEAD_MS); // what a list leads to
+    return () => window.clearTimeout(timer);
+  }, []);
   return (
     <>
       <a className="skip" href="#content">{t.skip}</a>
@@ -63,11 +83,12 @@ function Bar() {
       <Link className="brand" href="/" onClick={renewLists}>movierec</Link>
       <nav aria-label={t.menu}>
         {links.map(([href, label]) => (
-          <Link key={href} href={href} aria-current={here(href) ? "page" : undefined} onClick={href === "/" ? renewLists : undefined}>{label}</Link>
+          <Link key={href} href={href} aria-current={here(href) ? "page" : undefined} onClick={href === "/" ? renewLists : undefined}
+            onPointerEnter={() => fetchAhead(href.slice(1))} onFocus={() => fetchAhead(href.slice(1))}>{label}</Link>
         ))}
       </nav>
       <div className="bar-end">
-        <Link className="who" href="/viewers" title={t.switchViewer} aria-label={`${t.who(who?.label || t.nobody)}. ${t.switchViewer}`}>
+        <Link className="who" href="/viewers" onPointerEnter={() => fetchAhead("viewers")} onFocus={() => fetchAhead("viewers")} title={t.switchViewer} aria-label={`${t.who(who?.label || t.nobody)}. ${t.switchViewer}`}>
           <Icon name="person" />{who !== undefined && <span>{who?.label || t.nobody}</span>}
         </Link>
         <Settings />
@@ -76,9 +97,10 @@ function Bar() {
   );
 }
 
-/** The page's content: after a step to another page it has the focus, at its top. */
+/** The page's content: after a step to another page, or of another viewer, it has the focus, at its top. */
 function Content({ children }: { children: React.ReactNode }) {
   const [path] = useLocation();
+  const who = useStore(viewer);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
@@ -87,7 +109,7 @@ function Content({ children }: { children: React.ReactNode }) {
       return;
     }
     main.current?.focus({ preventScroll: true });
-  }, [path]);
+  }, [path, who]);
   return <main id="content" ref={main} tabIndex={-1}>{children}</main>;
 }
 

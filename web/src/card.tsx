@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { allowedPoster } from "./config";
 import { reportClick, watchImpression } from "./events";
 import { useStrings } from "./i18n";
-import { described, mark, type Mark, marks, takeFocus, undo, UNDO_SECONDS } from "./marks";
+import { described, mark, type Mark, marks, undo, UNDO_SECONDS } from "./marks";
 import { Poster } from "./poster";
 import { useStore } from "./store";
 
@@ -57,12 +57,8 @@ export function Card({ film, place, children }: { film: Film; place?: Place; chi
 
 function Acts({ movieId, title, recommendationId }: { movieId: string; title: string; recommendationId: string }) {
   const t = useStrings();
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (takeFocus(movieId)) box.current?.querySelector("button")?.focus({ preventScroll: true });
-  }, [movieId]);
   return (
-    <div className="acts" role="group" aria-label={t.act.marks(title)} ref={box}>
+    <div className="acts" role="group" aria-label={t.act.marks(title)}>
       {(["watch", "like", "watchlist", "not_interested"] as const).map((kind) => (
         <button key={kind} type="button" onClick={() => void mark(movieId, kind, { recommendationId })} title={t.act[kind]} aria-label={`${t.act[kind]}: ${title}`}>
           <Icon name={kind} />
@@ -76,20 +72,14 @@ function Acts({ movieId, title, recommendationId }: { movieId: string; title: st
 export function Marked({ movieId, made, title }: { movieId: string; made: Mark; title: string }) {
   const t = useStrings();
   const [undoable, setUndoable] = useState(true);
-  const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (document.activeElement === document.body) box.current?.querySelector("button")?.focus({ preventScroll: true });
     const left = made.at + UNDO_SECONDS * 1000 - Date.now();
     setUndoable(left > 0);
-    const timer = window.setTimeout(() => {
-      // The button goes, and with it the place of somebody who works by keys: their film's link has it then.
-      if (box.current?.contains(document.activeElement)) box.current.closest("[data-film]")?.querySelector("a")?.focus({ preventScroll: true });
-      setUndoable(false);
-    }, left);
+    const timer = window.setTimeout(() => setUndoable(false), left);
     return () => window.clearTimeout(timer);
   }, [made.at]);
   return (
-    <div className="made" ref={box}>
+    <div className="made">
       <span><Icon name={made.kind} /> {described(made)}{made.waits && "…"}</span>
       {undoable && (
         <button type="button" className="undo" onClick={() => void undo(movieId)} aria-label={`${t.undo}: ${described(made)}, ${title}`}>{t.undo}</button>

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { calls, client, data, viewer, type Call } from "./api";
 import { useStrings } from "./i18n";
-import { glass, listChanged, listInfo } from "./marks";
+import { glass, listChanged, listInfo, say } from "./marks";
 import { keep, useStore } from "./store";
 
 const DAY = 86_400_000;
@@ -16,11 +16,16 @@ export default function Glass() {
   const names: Record<string, string> = t.sources;
   const reasons: Record<string, string> = t.reasons;
   const age = useStoredAge();
+  const hide = () => {
+    glass.set(false);
+    keep("glass", false);
+    document.querySelector<HTMLElement>(".settings summary")?.focus(); // where it is switched on
+  };
   return (
     <aside className="glass" aria-label={t.title}>
       <div className="row-head">
         <div><h2>{t.title}</h2><p className="reason">{t.intro}</p></div>
-        <button type="button" onClick={() => { glass.set(false); keep("glass", false); }}>{close}</button>
+        <button type="button" onClick={hide}>{close}</button>
       </div>
       {info && (
         <dl className="facts">
@@ -68,16 +73,24 @@ function CallLine({ call }: { call: Call }) {
   const t = useStrings().panel;
   const [copied, setCopied] = useState(false);
   const curl = asCurl(call);
+  const text = useRef<HTMLPreElement>(null);
   const copy = async () => {
-    await navigator.clipboard.writeText(curl).catch(() => undefined);
+    try {
+      await navigator.clipboard.writeText(curl);
+    } catch {
+      // Without https a page has no clipboard: the text is chosen, and the keys of the browser copy it.
+      if (text.current) getSelection()?.selectAllChildren(text.current);
+      return;
+    }
     setCopied(true);
+    say(t.copied);
     window.setTimeout(() => setCopied(false), 2000);
   };
   return (
     <li>
       <details>
         <summary><b>{call.method}</b> {call.path.slice(0, 90)} <span className={call.status >= 200 && call.status < 400 ? "ok" : "bad"}>{call.status || "–"}</span> {call.ms} ms</summary>
-        <pre tabIndex={0} dir="ltr">{curl}</pre>
+        <pre ref={text} tabIndex={0} dir="ltr">{curl}</pre>
         <button type="button" onClick={() => void copy()}>{copied ? t.copied : t.copy}</button>
       </details>
     </li>

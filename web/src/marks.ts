@@ -83,20 +83,10 @@ export async function mark(movieId: string, kind: MarkKind, from: Source = {}, r
   }
 }
 
-let undone = "";
-
-/** Tell once whether this film's mark was taken back just now: its buttons come again, and one of them had the focus. */
-export function takeFocus(movieId: string): boolean {
-  if (undone !== movieId) return false;
-  undone = "";
-  return true;
-}
-
 /** Take a film's mark back. */
 export async function undo(movieId: string): Promise<void> {
   const made = marks.get()[movieId];
   if (!made) return;
-  undone = movieId;
   put(movieId, undefined);
   try {
     await takeBack(made.eventId);

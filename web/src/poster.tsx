@@ -3,17 +3,18 @@ import { allowedPoster } from "./config";
 import { useStrings } from "./i18n";
 import { draw, type Drawn, HEIGHT, WIDTH } from "./poster-drawing";
 
-/** A film's poster: its picture, where the site has one and lets it be shown, else a drawn one. */
+/** A film's poster: a drawn one; over it the picture, where the site has one, lets it be shown, and it comes. */
 export const Poster = memo(function Poster({ film }: { film: Drawn & { poster_url?: string } }) {
   const address = allowedPoster(film.poster_url);
-  const [broken, setBroken] = useState(false);
-  if (address && !broken) {
-    return (
-      <img className="poster" src={address} alt="" width={WIDTH} height={HEIGHT} loading="lazy" decoding="async"
-        referrerPolicy="no-referrer" onError={() => setBroken(true)} />
-    );
-  }
-  return <DrawnPoster film={film} />;
+  const [broken, setBroken] = useState("");
+  if (!address || broken === address) return <DrawnPoster film={film} />;
+  return (
+    <span className="poster framed">
+      <DrawnPoster film={film} />
+      <img src={address} alt="" width={WIDTH} height={HEIGHT} loading="lazy" decoding="async" referrerPolicy="no-referrer"
+        onError={() => setBroken(address)} />
+    </span>
+  );
 });
 
 function DrawnPoster({ film }: { film: Drawn }) {

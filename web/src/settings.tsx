@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { Icon } from "./card";
 import { config } from "./config";
 import { chooseLanguage, language, languages, useStrings } from "./i18n";
-import { glass } from "./marks";
+import { glass, say } from "./marks";
 import { keep, useStore } from "./store";
 import { chooseTheme, theme, type Theme } from "./theme";
 
@@ -28,13 +28,16 @@ export function Settings() {
       document.removeEventListener("keydown", close);
     };
   }, []);
+  const choose = async (wished: string) => {
+    if (!(await chooseLanguage(wished))) say(t.trouble.offlineHint);
+  };
   return (
     <details className="settings" ref={box}>
       <summary aria-label={t.settings} title={t.settings}><Icon name="gear" /></summary>
       <div className="sheet">
         <label>{t.languageLabel}
-          <select value={tag} onChange={(event) => chooseLanguage(event.target.value)}>
-            {Object.entries(languages).map(([code, names]) => <option key={code} value={code} lang={code}>{names.name}</option>)}
+          <select value={tag} onChange={(event) => void choose(event.target.value)}>
+            {Object.entries(languages).map(([code, name]) => <option key={code} value={code} lang={code}>{name}</option>)}
           </select>
         </label>
         <label>{t.theme.label}

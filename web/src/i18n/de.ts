@@ -3,7 +3,6 @@ import type { Strings } from "./en";
 const number = (n: number) => n.toLocaleString("de");
 
 export const de: Strings = {
-  name: "Deutsch",
   nav: { home: "Start", browse: "Stöbern", search: "Suche", mine: "Meine Filme", together: "Zusammen" },
   skip: "Zum Inhalt springen",
   menu: "Hauptmenü",
@@ -172,6 +171,7 @@ export const de: Strings = {
       working: "Wird gelesen; das kann eine Minute dauern.",
       longStores: "Das ist eine lange Datei. Sie wird nach und nach gespeichert, auch ohne diese Seite.",
       longDry: "Das ist eine lange Datei. Sie wird nach und nach angesehen; gespeichert wird nichts.",
+      last: "Deine letzte lange Datei:",
       queued: "Sie wartet, bis sie an der Reihe ist.",
       phases: { films: "Filme werden gesucht.", events: "Einträge werden gespeichert." },
       stopped: "Es wurde angehalten.",

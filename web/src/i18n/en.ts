@@ -1,5 +1,4 @@
 export const en = {
-  name: "English",
   nav: { home: "Home", browse: "Browse", search: "Search", mine: "My films", together: "Together" },
   skip: "Skip to the content",
   menu: "Main menu",
@@ -168,6 +167,7 @@ export const en = {
       working: "Reading; that may take a minute.",
       longStores: "This is a long file. It is stored bit by bit, which goes on without this page.",
       longDry: "This is a long file. It is looked at bit by bit; nothing is stored.",
+      last: "Your last long file:",
       queued: "It waits for its turn.",
       phases: { films: "Films are looked for.", events: "Entries are stored." } as Record<string, string>,
       stopped: "It was stopped.",

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import { client, data, viewer, wished } from "../api";
 import { useListInfo, useReached, useSettled, useTitle } from "../hooks";
@@ -72,10 +72,14 @@ export default function Browse() {
       {lists.isError && <Trouble error={lists.error} retry={() => void lists.refetch()} />}
       {lists.isPending && <GridSkeleton />}
       {isEmpty && <Empty wish={wish} reason={first?.reason} write={write} />}
-      {films.length > 0 && <Grid films={films} label={t.browse.title} row={t.browse.title} recommendationId={first?.recommendation_id ?? ""} />}
-      <div ref={reached} />
-      {lists.isFetchingNextPage && <GridSkeleton cards={6} />}
-      {lists.hasNextPage && !lists.isFetchingNextPage && <button type="button" onClick={() => void lists.fetchNextPage()}>{t.browse.loadMore}</button>}
+      <div>
+        {films.length > 0 && <Grid films={films} label={t.browse.title} row={t.browse.title} recommendationId={first?.recommendation_id ?? ""} />}
+        <div ref={reached} />
+        {lists.isFetchingNextPage && <GridSkeleton cards={6} />}
+        {lists.hasNextPage && (
+          <button type="button" aria-disabled={lists.isFetchingNextPage} onClick={() => void (lists.isFetchingNextPage || lists.fetchNextPage())}>{t.browse.loadMore}</button>
+        )}
+      </div>
       {lists.isSuccess && !lists.hasNextPage && !isEmpty && <p className="small">{t.browse.end}</p>}
     </>
   );
@@ -187,14 +191,16 @@ function People({ wish, write }: { wish: Wish; write: Write }) {
     queryFn: () => data(client.GET("/people", { params: { query: { search: settled, page_size: 6 } } })),
   });
   const chosen = (["actors", "directors"] as const).flatMap((role) => (wish[role] ?? []).map((name) => ({ role, name })));
+  const field = useRef<HTMLInputElement>(null);
   const add = (role: "actors" | "directors", name: string) => {
     write(role, [...(wish[role] ?? []), name]);
     setText("");
+    field.current?.focus();
   };
   return (
     <fieldset className="people">
       <legend>{t.browse.people}</legend>
-      <input type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={t.browse.peopleHint} aria-label={t.browse.peopleHint} />
+      <input ref={field} type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={t.browse.peopleHint} aria-label={t.browse.peopleHint} />
       {settled.length > 1 && text !== "" && (
         <ul className="suggestions">
           {found.data?.results.map(({ name }) => (

@@ -6,7 +6,7 @@ import { useTitle } from "../hooks";
 import { language, nameOf, useStrings } from "../i18n";
 import { become, described, listChanged, queries, takeOff } from "../marks";
 import { Poster } from "../poster";
-import { useStore } from "../store";
+import { keep, kept, useStore } from "../store";
 import { Trouble } from "../trouble";
 import type { Schemas } from "movierec-client";
 
@@ -78,7 +78,7 @@ function Films({ list, who }: { list: FilmList; who: string }) {
   if (items.length === 0) return <p className="lead">{t.mine.empty[list]}</p>;
   const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
   return (
-    <>
+    <div>
       <ul className="results">
         {items.map((item, index) => (
           <li key={`${item.movie_id} ${item.kind} ${item.occurred_at} ${index}`}>
@@ -92,8 +92,10 @@ function Films({ list, who }: { list: FilmList; who: string }) {
           </li>
         ))}
       </ul>
-      {films.hasNextPage && <button type="button" disabled={films.isFetchingNextPage} onClick={() => void films.fetchNextPage()}>{t.browse.loadMore}</button>}
-    </>
+      {films.hasNextPage && (
+        <button type="button" aria-disabled={films.isFetchingNextPage} onClick={() => void (films.isFetchingNextPage || films.fetchNextPage())}>{t.browse.loadMore}</button>
+      )}
+    </div>
   );
 }
 
@@ -168,32 +170,73 @@ function Taste({ who }: { who: string }) {
   );
 }
 
+/** The job that stores a viewer's long file. */
+interface Following {
+  job_id: string;
+  isDry: boolean;
+}
+
+/** Return what a call answers; undefined where it may be asked again. */
+async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500)) return undefined;
+    throw error;
+  }
+}
+
 /** The export of another site, with what became of each of its rows. */
 function Import({ who }: { who: string }) {
   const { import: t, tabs } = useStrings().mine;
   const [report, setReport] = useState<Report>();
   const [error, setError] = useState<unknown>();
   const [isReading, setReading] = useState(false);
+  const [isBack, setBack] = useState(false); // what is shown came of a former visit
   const [job, setJob] = useState<Schemas["JobAnswer"]>(); // stores a long file
   const following = useRef(0);
   const isDry = useRef(false);
+  const place = `import.${who}`; // where the browser keeps which job stores the last long file
 
-  useEffect(() => () => void following.current++, []); // whoever leaves the page follows no job
+  useEffect(() => {
+    const known = kept<Following>(place);
+    if (known) void attempt(() => follow(known), true);
+    return () => void following.current++; // whoever leaves the page follows no job
+  }, [place]);
 
   /** Show how far a job is until it has ended; then what it says. */
-  const follow = async (started: Schemas["JobAnswer"], isDry: boolean) => {
+  const follow = async ({ job_id, isDry: tries }: Following) => {
     const turn = ++following.current;
-    for (let now = started; turn === following.current; now = await sendRaw<Schemas["JobAnswer"]>(`/jobs/${started.job_id}`, {})) {
-      if (now.status === "queued" || now.status === "running") {
-        setJob(now);
-        await new Promise((resolve) => window.setTimeout(resolve, FOLLOW_MS));
-        continue;
+    isDry.current = tries;
+    for (;;) {
+      const now = await orUndefined(sendRaw<Schemas["JobAnswer"]>(`/jobs/${job_id}`, {}));
+      if (turn !== following.current) return;
+      if (now && now.status !== "queued" && now.status !== "running") {
+        setJob(undefined);
+        if (now.status !== "done") throw new ApiError(400, now.status, now.error || t.stopped, 0);
+        setReport(now.result as Report);
+        if (!tries) stored();
+        return;
       }
+      if (now) setJob(now);
+      await new Promise((resolve) => window.setTimeout(resolve, FOLLOW_MS));
+    }
+  };
+
+  /** Do something that takes a while, and show what went wrong with it. */
+  const attempt = async (what: () => Promise<void>, isReturning = false) => {
+    setReading(true);
+    setBack(isReturning);
+    setError(undefined);
+    setReport(undefined);
+    try {
+      await what();
+    } catch (problem) {
       setJob(undefined);
-      if (now.status !== "done") throw new ApiError(400, now.status, now.error || t.stopped, 0);
-      setReport(now.result as Report);
-      if (!isDry) stored();
-      return;
+      keep(place, undefined);
+      if (!(isReturning && problem instanceof ApiError && problem.status === 404)) setError(problem); // deleted since
+    } finally {
+      setReading(false);
     }
   };
   const stored = () => {
@@ -205,13 +248,12 @@ function Import({ who }: { who: string }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const file = form.get("file");
-    if (!(file instanceof File) || file.size === 0) return;
+    if (isReading || !(file instanceof File) || file.size === 0) return;
     const query = new URLSearchParams(isDry.current ? { dry_run: "true" } : {});
     if (form.get("kind")) query.set("kind", String(form.get("kind")));
-    setReading(true);
-    setError(undefined);
-    setReport(undefined);
-    try {
+    isDry.current = (event.nativeEvent as SubmitEvent).submitter?.getAttribute("name") === "dry";
+    keep(place, undefined);
+    await attempt(async () => {
       const name = file.name.replace(/[^\x20-\x7e]|["\\]/g, "_");
       const answer = await sendRaw<Schemas["HistoryAnswer"] | Schemas["JobAnswer"]>(`/users/${encodeURIComponent(who)}/history?${query}`, {
         method: "POST",
@@ -222,14 +264,12 @@ function Import({ who }: { who: string }) {
         setReport(answer);
         if (!isDry.current) stored();
       } else {
-        await follow(answer, isDry.current);
+        const started = { job_id: answer.job_id, isDry: isDry.current };
+        keep(place, started);
+        setJob(answer);
+        await follow(started);
       }
-    } catch (problem) {
-      setJob(undefined);
-      setError(problem);
-    } finally {
-      setReading(false);
-    }
+    });
   };
 
   const unmatched = report && t.unmatched(report.rejected ?? report.unmatched.length);
@@ -242,12 +282,13 @@ function Import({ who }: { who: string }) {
           <select name="kind">{Object.entries(t.kinds).map(([kind, name]) => <option key={kind} value={kind}>{name}</option>)}</select>
         </label>
         <div className="chips">
-          <button type="submit" disabled={isReading} onClick={() => { isDry.current = true; }}>{t.try}</button>
-          <button type="submit" className="primary" disabled={isReading} onClick={() => { isDry.current = false; }}>{t.send}</button>
+          <button type="submit" name="dry" aria-disabled={isReading}>{t.try}</button>
+          <button type="submit" className="primary" aria-disabled={isReading}>{t.send}</button>
         </div>
       </form>
       <div role="status">
         {isReading && !job && <p>{t.working}</p>}
+        {isBack && (job || report) && <p className="small">{t.last}</p>}
         {job && <p>{isDry.current ? t.longDry : t.longStores} <Link href="/mine/history">{tabs.history}</Link></p>}
         {report && (
           <div className="report">
