@@ -30,7 +30,7 @@ const Viewers = lazy(scripts.viewers);
 
 /** Fetch the script of a page that is probably next. Without it the page itself fetches it, and says what is wrong. */
 function fetchAhead(page: string): void {
-  if (page in scripts) void scripts[page as keyof typeof scripts]().catch(() => undefined);
+  if (page in scripts && !isOffline.get()) void scripts[page as keyof typeof scripts]().catch(() => undefined);
 }
 
 const AHEAD_MS = 3000; // after the start, which has the network to itself

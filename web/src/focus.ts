@@ -12,15 +12,15 @@ let last: Element | null = null; // what had the focus
 let places: Place[] = []; // where it stood, the nearest first
 let isLooking = false;
 
-function reachable(within: Element): HTMLElement[] {
-  return [...within.querySelectorAll<HTMLElement>(FOCUSABLE)].filter((one) => one.getClientRects().length > 0);
+function focusable(within: Element): HTMLElement[] {
+  return [...within.querySelectorAll<HTMLElement>(FOCUSABLE)];
 }
 
 function remember(element: Element): void {
   last = element;
   places = [];
   for (let within = element.parentElement; within && !within.matches("main, body"); within = within.parentElement) {
-    places.push({ within, index: reachable(within).indexOf(element as HTMLElement) });
+    places.push({ within, index: focusable(within).indexOf(element as HTMLElement) });
   }
 }
 
@@ -40,8 +40,10 @@ function look(): void {
 
 function findPlace(): HTMLElement {
   for (const { within, index } of places) {
-    const found = within.isConnected ? reachable(within) : [];
-    const next = found[Math.min(Math.max(index, 0), found.length - 1)];
+    if (!within.isConnected) continue;
+    const there = focusable(within);
+    const at = Math.max(index, 0);
+    const next = [...there.slice(at), ...there.slice(0, at).reverse()].find((one) => one.getClientRects().length > 0);
     if (next) return next;
   }
   return document.querySelector("main") ?? document.body;

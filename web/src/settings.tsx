@@ -29,7 +29,7 @@ export function Settings() {
     };
   }, []);
   const choose = async (wished: string) => {
-    if (!(await chooseLanguage(wished))) say(t.trouble.offlineHint);
+    if (!(await chooseLanguage(wished))) say(t.trouble.unreachable);
   };
   return (
     <details className="settings" ref={box}>
