@@ -1,6 +1,7 @@
 /** Keeps the place of somebody who works by keys: where what has the focus goes away, what stands in its place gets it. */
 
-const FOCUSABLE = "a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex='0']";
+// No radio button: a key that was meant for what went away would choose it.
+const FOCUSABLE = "a[href], button:enabled, input:enabled:not([type='radio']), select:enabled, summary, [tabindex='0']";
 const SETTLE_MS = 60; // for whoever gives the focus a better place themselves
 
 interface Place {
