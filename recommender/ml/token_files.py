@@ -89,6 +89,10 @@ def open_tokens(folder: Path, max_resident_bytes: float = float("inf")) -> Token
                 return np.empty(0, _DTYPES[name])
             mapping = _Mapping(file.fileno(), 0, access=mmap.ACCESS_READ)
         mapping.max_resident_bytes = limit
+        if hasattr(mmap, "MADV_NOHUGEPAGE"):
+            # Else one look may map 2 MB. A kernel without huge pages refuses it.
+            with contextlib.suppress(OSError):
+                mapping.madvise(mmap.MADV_NOHUGEPAGE)
         return np.frombuffer(mapping, _DTYPES[name])
 
     return Tokens(*map(column, Tokens._fields))

@@ -39,10 +39,17 @@ def find_visits(tokens: Tokens) -> Visits:
 
 def visit_stops(tokens: Tokens, rows: np.ndarray) -> np.ndarray:
     """Return where the visits of the tokens at `rows` end, int64 [n]."""
+    parts = [np.empty(0, np.int64)]
+    for start in range(0, len(rows), VISITS):
+        parts.append(_visit_stops(tokens, rows[start : start + VISITS]))
+        release_pages(tokens)
+    return np.concatenate(parts)
+
+
+def _visit_stops(tokens: Tokens, rows: np.ndarray) -> np.ndarray:
     last = tokens.indptr[np.searchsorted(tokens.indptr, rows, side="right")]  # where the viewers' tokens end
     later, indptr = concatenate_ranges(rows, last)
     pauses = np.diff(tokens.times[later], append=0) > MAX_GAP
-    release_pages(tokens)
     pauses[indptr[1:] - 1] = True
     ends = np.flatnonzero(pauses)  # of visits, the last tokens
     return np.asarray(later[ends[np.searchsorted(ends, indptr[:-1])]] + 1)

@@ -2,6 +2,7 @@
 
 import itertools
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,3 +205,10 @@ def test_the_hash_of_tokens_is_that_of_their_content(mapped):
     assert token_files.hash_tokens(copy, SPLIT.ends + 1) != hashed
     copy.times[-1] += 1
     assert token_files.hash_tokens(copy, SPLIT.ends) != hashed
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="this kernel has no huge pages")
+def test_one_look_at_a_file_maps_no_huge_page(mapped):
+    maps = Path("/proc/self/smaps").read_text().split("/items.bin")[1]
+    flags = next(line for line in maps.splitlines() if line.startswith("VmFlags:"))
+    assert " nh" in flags

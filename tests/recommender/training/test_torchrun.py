@@ -52,7 +52,7 @@ def _ranks(master):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_lost_rank_ends_the_run_which_goes_on_at_the_next_start(ring):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    train = ["manage.py", "train", "--preset", "basic", "--set", "layers=1", "--epochs", "40"]
+    train = ["manage.py", "train", "--preset", "basic", "--set", "layers=1", "--epochs", "8"]
     environment = worker_environment()
     shutil.rmtree(settings.CHECKPOINT_DIR, ignore_errors=True)
     first = subprocess.Popen(
@@ -69,7 +69,7 @@ def test_a_lost_rank_ends_the_run_which_goes_on_at_the_next_start(ring):
     assert not ModelVersion.objects.exists()
 
     again = subprocess.run(
-        [*torchrun, *train, "--resume"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600
+        [*torchrun, *train, "--resume"], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=900
     )
 
     assert again.returncode == 0, again.stderr
