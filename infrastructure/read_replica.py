@@ -1,7 +1,8 @@
 """Reads from a replica of Postgres (DATABASE_REPLICA_URL) that are as fresh as the primary's own.
 
 A replica is read once it has replayed all that was committed before it was asked. Where it does not answer, lags, or is
-no replica of anything, the primary is read.
+no replica of anything, the primary is read. A monitor of its own finds out that it stands still, which ends every wait
+for it (movierec.postgres.connection).
 """
 
 import logging
@@ -12,7 +13,10 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
-ALIAS = "replica"
+from infrastructure.connectivity import REPLICA, REPLICA_ALIAS
+
+ALIAS = REPLICA_ALIAS
+ANSWER_SECONDS = 2.0  # without an answer until the replica counts as down
 CATCH_UP_SECONDS = 2.0  # that a reader waits for what was committed before
 POLL_INTERVAL = 0.02  # seconds
 RETRY_SECONDS = 15.0  # for which a replica that failed is not asked again
@@ -58,7 +62,10 @@ def _has_caught_up() -> bool:
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_current_wal_insert_lsn()::text")
         [position] = cursor.fetchone()
-    deadline, reason = time.monotonic() + CATCH_UP_SECONDS, ""
+    connections[ALIAS].close_if_unusable_or_obsolete()  # a read that was ended has closed it
+    REPLICA.start(ANSWER_SECONDS)
+    REPLICA.wait_for_first_answer()
+    deadline, reason = time.monotonic() + CATCH_UP_SECONDS, "it does not answer" if REPLICA.is_down else ""
     try:
         while not reason:
             with connections[ALIAS].cursor() as cursor:

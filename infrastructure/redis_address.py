@@ -62,6 +62,11 @@ class RedisAddress(NamedTuple):
         """Return the database that lies `offset` behind this one."""
         return self._replace(database=self.database + offset)
 
+    def at(self, host: str, port: int) -> Self:
+        """Return the same database of one server, as the master that the Sentinels name."""
+        credentials, sign, _ = self.netloc.rpartition("@")
+        return self._replace(netloc=f"{credentials}{sign}{_in_brackets(host)}:{port}", sentinels=None)
+
     @property
     def url(self) -> str:
         """Return the URL for redis-py; of a cluster that of its first node. A fragment, which nobody reads, tells
@@ -99,6 +104,7 @@ class RedisAddress(NamedTuple):
             "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
             "SENTINELS": list(self.sentinels.hosts),
             "SENTINEL_KWARGS": self._sentinel_kwargs(**timeouts),
+            "ADDRESS": self,
         }
 
     @property
@@ -119,6 +125,14 @@ class RedisAddress(NamedTuple):
         timeouts = {name: value for name, value in options.items() if name.startswith("socket_")}
         manager = Sentinel(list(self.sentinels.hosts), sentinel_kwargs=self._sentinel_kwargs(**timeouts))
         return SentinelConnectionPool.from_url(self.url, sentinel_manager=manager, **self.pool_options, **options)
+
+    def sentinel_clients(self, **timeouts: Any) -> list[Any]:
+        """Return a client of each Sentinel, which tries nothing twice."""
+        from redis import Redis
+
+        assert self.sentinels is not None
+        login = self._sentinel_kwargs(**timeouts)
+        return [Redis(host, port, decode_responses=True, **login) for host, port in self.sentinels.hosts]
 
     def cluster(self, **options: Any) -> Any:
         """Return redis-py's client of the cluster, which asks its nodes at once where every slot is, and tries nothing

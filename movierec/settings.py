@@ -326,9 +326,12 @@ def _prefix(part: str) -> str:
     return f"{KEY_PREFIX}:{part}" if KEY_PREFIX else ""
 
 
+# Seconds, of a cache's connections.
+REDIS_TIMEOUTS = {"socket_connect_timeout": 0.3 if INTERACTIVE else 1, "socket_timeout": 0.3 if INTERACTIVE else 3}
+
+
 def _cache(address: RedisAddress, prefix: str, serializer: str) -> dict[str, object]:
     """Return the configuration of a cache in a Redis."""
-    timeouts = {"socket_connect_timeout": 0.3 if INTERACTIVE else 1, "socket_timeout": 0.3 if INTERACTIVE else 3}
     # One retry at once covers a connection that went stale; redis-py's default, to back off, would make every request
     # wait while Redis is down. A call that timed out is not tried again.
     retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
@@ -337,10 +340,10 @@ def _cache(address: RedisAddress, prefix: str, serializer: str) -> dict[str, obj
         "LOCATION": address.url,
         "KEY_PREFIX": prefix,
         "OPTIONS": {
-            **{name.upper(): seconds for name, seconds in timeouts.items()},
+            **{name.upper(): seconds for name, seconds in REDIS_TIMEOUTS.items()},
             "CONNECTION_POOL_KWARGS": {"retry": retry, **address.pool_options},
             "SERIALIZER": serializer,
-            **address.cache_options(**timeouts),
+            **address.cache_options(**REDIS_TIMEOUTS),
         },
     }
 

@@ -35,6 +35,7 @@ from recommender.models import (
 )
 from recommender.movies.movie_ids import movie_id_text, movie_id_texts
 from recommender.record_log import OUTCOMES, SERVED_LISTS, is_stored_through
+from recommender.registry import object_store
 from recommender.served_lists import storage
 from recommender.served_lists.describe import describe_lists
 
@@ -245,13 +246,16 @@ def finish_erasures() -> int:
 
 
 def _forget_in_shards(viewer_ids: list[int]) -> bool:
-    """Take viewers out of the histories that this machine has for training. False while these are written."""
-    if not settings.SHARDS_DIR.exists():
+    """Take viewers out of the histories that this machine and the store have for training. False while these are
+    written, or where the store does not answer."""
+    if not viewer_ids or not (settings.SHARDS_DIR.exists() or object_store.is_configured()):
         return True
-    # It reads Parquet, which web processes do without.
+    # They read Parquet, which web processes do without.
     from recommender.shards.erasure import forget_viewers
+    from recommender.shards.store import forget_viewers_in_store
 
-    return forget_viewers(settings.SHARDS_DIR, viewer_ids)
+    is_gone_here = forget_viewers(settings.SHARDS_DIR, viewer_ids)
+    return (not object_store.is_configured() or forget_viewers_in_store(viewer_ids)) and is_gone_here
 
 
 def _are_logs_stored_through(moment: datetime) -> bool:

@@ -4,9 +4,12 @@ from infrastructure.connectivity.postgres import PostgresProbe
 from infrastructure.connectivity.redis import RedisProbe
 from infrastructure.connectivity.server_monitor import BACKGROUND_TIMEOUT, INTERACTIVE_TIMEOUT, ServerMonitor
 
-__all__ = ["POSTGRES", "REDIS", "ServerMonitor", "start_monitors"]
+__all__ = ["POSTGRES", "REDIS", "REPLICA", "REPLICA_ALIAS", "ServerMonitor", "start_monitors"]
+
+REPLICA_ALIAS = "replica"  # of Django's databases
 
 POSTGRES = ServerMonitor("Postgres", PostgresProbe())
+REPLICA = ServerMonitor("The replica of Postgres", PostgresProbe(REPLICA_ALIAS))  # started by who reads it
 REDIS = ServerMonitor("Redis", RedisProbe())
 
 

@@ -4,7 +4,7 @@ import select
 import time
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import Connection, OperationalError
 from psycopg.pq import ExecStatus
 
@@ -12,13 +12,16 @@ CONNECT_TIMEOUT = 2  # seconds; the least that psycopg takes
 
 
 class PostgresProbe:
-    """The probe of a ServerMonitor for Postgres, with the parameters of Django's connection."""
+    """The probe of a ServerMonitor for Postgres, with the parameters of Django's connection of that alias."""
 
     _connection: Connection[Any] | None = None
 
+    def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
+        self._alias = alias
+
     def connect(self) -> None:
         """Open a connection beside Django's pool. Raises OperationalError."""
-        parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}
+        parameters = connections[self._alias].get_connection_params() | {"connect_timeout": CONNECT_TIMEOUT}
         parameters.pop("pool", None)
         self._connection = Connection.connect(**parameters)
 

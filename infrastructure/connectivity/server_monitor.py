@@ -38,8 +38,9 @@ class ServerMonitor:
 
     Only the monitor's thread finds out, so no other thread queues for it, and a thread in the middle of a call can look
     whether to go on waiting. When the server answers again, the calls of `on_recovery` come first, in the monitor's
-    thread, for which the server is up by then; where one raises, the server stays down. In a process whose monitor was
-    not started `is_down` is False.
+    thread, for which the server is up by then; where one raises, the server stays down. The calls of `on_answer` follow
+    every answer, in that thread too; where one raises, the server is down. In a process whose monitor was not started
+    `is_down` is False.
     """
 
     def __init__(self, name: str, probe: Probe) -> None:
@@ -48,6 +49,7 @@ class ServerMonitor:
         self.is_lost = False  # down, and the monitor's own connection counts as broken
         self.is_running = False  # the monitor, not the server
         self.on_recovery: list[Callable[[], object]] = []
+        self.on_answer: list[Callable[[], object]] = []
         self.recovering = False  # while the calls of `on_recovery` are made
         self.timeout = INTERACTIVE_TIMEOUT  # seconds
         self._probe = probe
@@ -128,6 +130,8 @@ class ServerMonitor:
                 raise TimeoutError(f"nothing came for {self.timeout + LATE_ANSWER_TIMEOUT:g} s")
         if self.is_down:
             self._recover()
+        for call in self.on_answer:
+            call()
         with self._changed:
             self._answer_count = self._question_count
             self._changed.notify_all()

@@ -11,8 +11,8 @@ from django.db.backends.postgresql import base
 from psycopg import Error
 from psycopg_pool import ConnectionPool, PoolClosed
 
-from infrastructure.connectivity import POSTGRES
-from movierec.postgres import driver
+from infrastructure.connectivity import POSTGRES, REPLICA_ALIAS
+from movierec.postgres import driver, replica_driver
 from movierec.postgres.connection import UNREACHABLE, PostgresUnreachable
 
 # Of a web process: a client that was cut off leaves its transaction, and the rows that it locked, to a server that does
@@ -26,7 +26,12 @@ _pools_lock = threading.Lock()
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper of a connection, which fails at once while Postgres is down."""
 
-    Database = driver
+    Database: Any = driver
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.alias == REPLICA_ALIAS:
+            self.Database = replica_driver
 
     @property
     def is_down(self) -> bool:

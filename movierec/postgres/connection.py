@@ -8,13 +8,13 @@ answered in another way; a transaction, which may write, waits until the server 
 
 import time
 from collections.abc import Callable, Generator
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psycopg
 from psycopg import OperationalError
 from psycopg.errors import IdleInTransactionSessionTimeout
 
-from infrastructure.connectivity import POSTGRES
+from infrastructure.connectivity import POSTGRES, REPLICA, ServerMonitor
 
 POLL_INTERVAL = 0.05  # seconds
 CONNECT_TIMEOUT_FACTOR = 5  # times the monitor's timeout: a server that answers and yet takes no connection
@@ -35,6 +35,7 @@ class TransactionTimedOut(OperationalError):
 class Connection(psycopg.Connection[Any]):
     """A connection whose every wait ends when Postgres is down."""
 
+    monitor: ClassVar[ServerMonitor] = POSTGRES
     checked_at = float("-inf")  # monotonic seconds: when the server last said over it that it is there
     is_writing = False  # whether a statement that is a transaction of its own writes
 
@@ -42,7 +43,9 @@ class Connection(psycopg.Connection[Any]):
         """Wait as psycopg does. Raises PostgresUnreachable."""
         return super().wait(
             self._close_when_unreachable(
-                _check_while_waiting(gen, _unreachable_check(in_transaction=self.is_writing or not self.autocommit))
+                _check_while_waiting(
+                    gen, _unreachable_check(self.monitor, in_transaction=self.is_writing or not self.autocommit)
+                )
             ),
             interval=interval,
             timeout=timeout,
@@ -60,28 +63,36 @@ class Connection(psycopg.Connection[Any]):
     @classmethod
     def connect(cls, conninfo: str = "", **more: Any) -> Self:
         """Connect as psycopg does. Raises PostgresUnreachable at once while Postgres is down."""
-        _unreachable_check()()
+        _unreachable_check(cls.monitor)()
         return super().connect(conninfo, **more)
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> Any:
-        seconds = CONNECT_TIMEOUT_FACTOR * POSTGRES.timeout if POSTGRES.is_running else None
-        return _check_while_waiting(super()._connect_gen(conninfo), _unreachable_check(seconds))
+        seconds = CONNECT_TIMEOUT_FACTOR * cls.monitor.timeout if cls.monitor.is_running else None
+        return _check_while_waiting(super()._connect_gen(conninfo), _unreachable_check(cls.monitor, seconds))
 
 
-def _unreachable_check(seconds: float | None = None, *, in_transaction: bool = False) -> Callable[[], None]:
+class ReplicaConnection(Connection):
+    """The same of the replica, which may stand still while Postgres answers."""
+
+    monitor = REPLICA
+
+
+def _unreachable_check(
+    monitor: ServerMonitor, seconds: float | None = None, *, in_transaction: bool = False
+) -> Callable[[], None]:
     """Return a function that raises PostgresUnreachable while Postgres is down (in a transaction: lost), and after so
     many seconds."""
     started_at = time.monotonic()
-    if POSTGRES.in_monitor_thread:
+    if monitor.in_monitor_thread:
         seconds = RECOVERY_TIMEOUT
 
     def check() -> None:
-        is_gone = POSTGRES.is_lost if in_transaction else POSTGRES.is_down
-        if is_gone and not POSTGRES.recovering:  # then only the calls of on_recovery have connections
-            raise PostgresUnreachable(UNREACHABLE)
+        is_gone = monitor.is_lost if in_transaction else monitor.is_down
+        if is_gone and not monitor.recovering:  # then only the calls of on_recovery have connections
+            raise PostgresUnreachable(f"{monitor.name} does not answer; it is asked again all the time.")
         if seconds is not None and time.monotonic() - started_at > seconds:
-            raise PostgresUnreachable(f"Postgres did not answer within {seconds:g} s.")
+            raise PostgresUnreachable(f"{monitor.name} did not answer within {seconds:g} s.")
 
     return check
 

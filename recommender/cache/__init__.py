@@ -1,9 +1,10 @@
 """The list cache: the only package that names a Redis key.
 
-Redis holds no truth. Every value has a TTL (streams have a bounded length instead, and totals are few), a corrupt or
-foreign value is a miss, and an absent version is None: the caller then reads the truth from Postgres and fills it in.
-Every function raises CacheUnavailable when Redis does not answer or refuses, unless it says otherwise. Where Redis is
-another server than before, the epoch is raised in Postgres before anything read from it is trusted.
+Redis holds no truth. Every value has a TTL (streams have a bounded length instead, totals are few, and the mark of a
+server that was accepted is one key), a corrupt or foreign value is a miss, and an absent version is None: the caller
+then reads the truth from Postgres and fills it in. Every function raises CacheUnavailable when Redis does not answer or
+refuses, unless it says otherwise. Where Redis is another server than before, the epoch is raised in Postgres before
+anything read from it is trusted.
 """
 
 from recommender.cache.codec import (

@@ -40,6 +40,11 @@ def _prefix() -> str:
 process_state.register("cache: what keys begin with", _prefix.cache_clear)
 
 
+def trusted_server_key(alias: str) -> str:
+    """Return the key of the mark of a server that was accepted."""
+    return f"{_OF_ALL}server:{alias}"
+
+
 def list_key(model: str, viewer_id: int) -> str:
     return f"viewer:{_tagged(viewer_id)}:list:{model}"
 

@@ -1,11 +1,11 @@
 """Stored lists, charts, watch counts and embeddings of viewers."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from django.conf import settings
-from django.core.cache import caches
 
 from recommender import process_state
 from recommender.cache.codec import (
@@ -142,61 +142,64 @@ def erase_viewers(ids: Collection[int], known_models: Collection[str] = (), keys
         for viewer_id in ids:
             names += [version_key(viewer_id), *viewer_home_keys(viewer_id)]
             names += [make_key(model, viewer_id) for model in models for make_key in (list_key, embedding_key)]
-        caches["lists"].delete_many(names)
+        if names:
+            redis.delete(*map(full_key, names))
         announce_erasure(redis, ids)
     end_sessions([*ids, *keys])
 
 
 def delete_all() -> None:
     """Delete all lists, every version that would judge them, and the counters."""
-    for connection, alias in {redis_connection: "lists", counters_connection: "counters"}.items():
-        with connection.checked_client():
+    for connection in {redis_connection, counters_connection}:
+        with connection.checked_client() as redis:
             if settings.KEY_PREFIX:  # the database has others' keys too
-                caches[alias].delete_pattern("*", itersize=1_000)  # type: ignore[attr-defined]
+                found = redis.scan_iter(full_key("*"), count=1_000)
+                while keys := list(islice(found, 1_000)):
+                    redis.delete(*keys)
             else:
-                caches[alias].clear()
+                redis.flushdb()
 
 
 def read_chart(name: str) -> StoredList | None:
     """Return a list for everyone, by the chart's name. Its epoch tells whether an import came since."""
-    with redis_connection.checked_client():
-        return StoredList.unpack(caches["lists"].get(chart_key(name)))
+    with redis_connection.checked_client() as redis:
+        return StoredList.unpack(redis.get(full_key(chart_key(name))))
 
 
 def store_chart(name: str, stored: StoredList) -> None:
     """Store a list for everyone for CHART_TTL."""
-    with redis_connection.checked_client():
-        caches["lists"].set(chart_key(name), stored.pack(), CHART_TTL)
+    with redis_connection.checked_client() as redis:
+        redis.set(full_key(chart_key(name)), stored.pack(), ex=CHART_TTL)
 
 
 def read_watch_counts() -> WatchCounts | None:
     """Return how many viewers watched each movie lately."""
-    with redis_connection.checked_client():
-        return WatchCounts.unpack(caches["lists"].get(WATCH_COUNTS))
+    with redis_connection.checked_client() as redis:
+        return WatchCounts.unpack(redis.get(full_key(WATCH_COUNTS)))
 
 
 def store_watch_counts(counts: WatchCounts) -> None:
     """Store how many viewers watched each movie lately, for WATCH_COUNTS_TTL."""
-    with redis_connection.checked_client():
-        caches["lists"].set(WATCH_COUNTS, counts.pack(), WATCH_COUNTS_TTL)
+    with redis_connection.checked_client() as redis:
+        redis.set(full_key(WATCH_COUNTS), counts.pack(), ex=WATCH_COUNTS_TTL)
 
 
 def read_text_vectors() -> TextVectors | None:
     """Return what is said of movies, as vectors."""
-    with redis_connection.checked_client():
-        return TextVectors.unpack(caches["lists"].get(TEXT_VECTORS))
+    with redis_connection.checked_client() as redis:
+        return TextVectors.unpack(redis.get(full_key(TEXT_VECTORS)))
 
 
 def store_text_vectors(vectors: TextVectors) -> None:
     """Store what is said of movies, as vectors, for TEXT_VECTORS_TTL."""
-    with redis_connection.checked_client():
-        caches["lists"].set(TEXT_VECTORS, vectors.pack(), TEXT_VECTORS_TTL)
+    with redis_connection.checked_client() as redis:
+        redis.set(full_key(TEXT_VECTORS), vectors.pack(), ex=TEXT_VECTORS_TTL)
 
 
 def read_embedding(model: str, viewer_id: int, version: int) -> np.ndarray | None:
     """Return the model's embedding of the viewer, float32 [S], at exactly this viewer version; None without one."""
-    with redis_connection.checked_client():
-        value = caches["lists"].get(embedding_key(model, viewer_id))
+    with redis_connection.checked_client() as redis:
+        value = redis.get(full_key(embedding_key(model, viewer_id)))
     return unpack_embedding(value, version)
 
 

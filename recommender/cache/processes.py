@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from django.core.cache import caches
 from redis.exceptions import RedisError
 
 from recommender.cache.connection import CacheUnavailable, redis_connection
@@ -26,14 +25,14 @@ redis.call('EXPIRE', KEYS[1], ARGV[1])
 
 def announce_next_model(name: str) -> None:
     """Ask every serving process to load this model beside the one it serves."""
-    with redis_connection.checked_client():
-        caches["lists"].set(NEXT_MODEL, name.encode(), ANNOUNCEMENT_TTL)
+    with redis_connection.checked_client() as redis:
+        redis.set(full_key(NEXT_MODEL), name.encode(), ex=ANNOUNCEMENT_TTL)
 
 
 def next_model() -> str | None:
     """Return the model that was announced last; None when none was within ANNOUNCEMENT_TTL."""
-    with redis_connection.checked_client():
-        return as_name(caches["lists"].get(NEXT_MODEL))
+    with redis_connection.checked_client() as redis:
+        return as_name(redis.get(full_key(NEXT_MODEL)))
 
 
 def report_loaded_model(process: str, name: str) -> None:

@@ -8,8 +8,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 
-from django.core.cache import caches
-
 from infrastructure.connectivity import REDIS
 from recommender.cache.codec import Versions
 from recommender.cache.connection import CacheUnavailable, redis_connection
@@ -45,6 +43,8 @@ for n = 1, #KEYS do
 end
 """)
 
+_DELETE = Script.of("for _, key in ipairs(KEYS) do redis.call('DEL', key) end")
+
 log = logging.getLogger(__name__)
 
 
@@ -53,10 +53,17 @@ def set_epoch_bumper(bump_epoch: Callable[[], int]) -> None:
 
     It is called when another Redis server answers than before, so that no list made before is trusted.
     """
-    redis_connection.on_new_server = lambda: publish_epoch(bump_epoch())
+
+    def distrust_all() -> None:
+        # What else is no viewer's own is read from Postgres again: the server may lack what was published last.
+        run_for_keys(_DELETE, [full_key(MODEL), full_key(CATALOGUE)], [])
+        publish_epoch(bump_epoch())
+
+    redis_connection.on_new_server = distrust_all
 
 
 REDIS.on_recovery.append(lambda: redis_connection.verify_server())
+REDIS.on_answer.append(lambda: redis_connection.renew())
 
 
 def version_names(viewer_id: int) -> list[str]:
@@ -138,6 +145,6 @@ def publish_model(name: str | None) -> None:
     """Point at the active model, or at none. For the holder of the activation lock: it overwrites what is there."""
     with redis_connection.checked_client() as redis:
         if name is None:
-            caches["lists"].delete(MODEL)
+            redis.delete(full_key(MODEL))
         else:
             redis.set(full_key(MODEL), name.encode(), ex=VERSION_TTL)

@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Mapping
 
-from django.core.cache import caches
-
 from recommender.cache.connection import redis_connection
 from recommender.cache.keys import as_number, full_key, viewer_id_key
 from recommender.cache.versions import VERSION_TTL
@@ -27,5 +25,6 @@ def store_viewer_ids(ids: Mapping[str, int]) -> None:
 
 def delete_viewer_ids(keys: Collection[str]) -> None:
     """Delete what is stored of these keys."""
-    with redis_connection.checked_client():
-        caches["lists"].delete_many([viewer_id_key(key) for key in keys])
+    with redis_connection.checked_client() as redis:
+        if keys:
+            redis.delete(*(full_key(viewer_id_key(key)) for key in keys))

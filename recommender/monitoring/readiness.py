@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, connection
 
 from catalog import selectors
+from infrastructure.connectivity import POSTGRES
 from recommender import training_data
 from recommender.registry import artifacts, object_store
 from recommender.serving import current_versions
@@ -41,6 +42,12 @@ def check_readiness() -> Readiness:
 
 
 def _database_state() -> str:
+    """Say what the monitor of a web process knows; without one ask Postgres.
+
+    A balancer asks each second, of busy processes too, whose connections others are using.
+    """
+    if POSTGRES.is_running:
+        return "unreachable: stored lists are served, events refused" if POSTGRES.is_down else "ok"
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -70,20 +70,20 @@ def configuration_error(url: str) -> str:
 
 def version_names() -> set[str]:
     """Return the names of the versions in the store. Raises ObjectStoreUnavailable, as everything below."""
-    with _store() as (files, root):
+    with open_store() as (files, root):
         return {path.split("/")[-2] for path in files.glob(f"{root}/*/{MANIFEST_FILE}")}
 
 
 def stored_manifest(name: str) -> bytes | None:
     """Return the manifest of a version in the store; None where the store has no such version."""
-    with _store() as (files, root):
+    with open_store() as (files, root):
         return _manifest(files, f"{root}/{name}")
 
 
 def upload(folder: Path) -> bool:
     """Copy a complete version into the store. False where it lies there already. Raises ArtifactDamaged."""
     raw_manifest = (folder / MANIFEST_FILE).read_bytes()
-    with _store() as (files, root):
+    with open_store() as (files, root):
         there = f"{root}/{folder.name}"
         before = _manifest(files, there)
         if before == raw_manifest:
@@ -103,7 +103,7 @@ def download(folder: Path) -> bool:
     False where the store has none. One process of a machine does it at a time: the others find it done. Raises
     ArtifactDamaged.
     """
-    with _download_lock(folder.parent), _store() as (files, root):
+    with _download_lock(folder.parent), open_store() as (files, root):
         if (folder / MANIFEST_FILE).exists():
             return True
         there = f"{root}/{folder.name}"
@@ -120,7 +120,7 @@ def download(folder: Path) -> bool:
 
 def remove(name: str) -> None:
     """Delete a version in the store, if it is there."""
-    with _store() as (files, root):
+    with open_store() as (files, root):
         there = f"{root}/{name}"
         if _manifest(files, there) is not None:
             files.rm_file(f"{there}/{MANIFEST_FILE}")
@@ -129,8 +129,11 @@ def remove(name: str) -> None:
 
 
 @contextmanager
-def _store() -> Iterator[tuple[Any, str]]:
-    """Yield the file system and the path in it. Its library's errors have no common class, so all are translated."""
+def open_store() -> Iterator[tuple[Any, str]]:
+    """Yield the file system and the path in it. Its library's errors have no common class, so all are translated.
+
+    Raises ObjectStoreUnavailable.
+    """
     try:
         if problem := configuration_error(settings.MODELS_URL):
             raise ObjectStoreUnavailable(problem)
@@ -144,6 +147,11 @@ def _store() -> Iterator[tuple[Any, str]]:
         if (full := disk_space.storage_problem(error)) is not None:
             kind = f"{full.message} {kind}"
         raise ObjectStoreUnavailable(f"The model store {settings.MODELS_URL} cannot be used: {kind}{error}") from error
+
+
+def is_folder(files: Any) -> bool:
+    """Return whether the store is a folder, where a file can be seen while it is written."""
+    return "file" in files.protocol
 
 
 _probe_thread = process_state.Value[threading.Thread | None]("registry: the probe of the model store", None)

@@ -9,7 +9,7 @@ import numpy as np
 from catalog import selectors
 from recommender.shards.files import ShardDamaged, read_shard, read_versions, write_shard
 from recommender.shards.lock import folder_lock
-from recommender.shards.manifest import BELOW_ALL_IDS, Manifest, Shard
+from recommender.shards.manifest import Manifest, Shard, with_bounds
 
 IsKept = Callable[[np.ndarray, int, int], np.ndarray]  # of viewers of a shard, whose ids are above one, up to another
 
@@ -26,7 +26,7 @@ def forget_viewers(folder: Path, viewer_ids: Collection[int]) -> bool:
     def is_kept(viewers: np.ndarray, after: int, last: int) -> np.ndarray:
         return ~np.isin(viewers, wanted)
 
-    return _keep(folder, is_kept, wanted)
+    return _keep(folder, is_kept, viewer_ids)
 
 
 def forget_deleted(folder: Path) -> bool:
@@ -41,7 +41,12 @@ def forget_deleted(folder: Path) -> bool:
     return _keep(folder, is_kept)
 
 
-def _keep(folder: Path, is_kept: IsKept, concerned: np.ndarray | None = None) -> bool:
+def may_hold(shard: Shard, after: int, viewer_ids: Collection[int]) -> bool:
+    """Return whether any of these viewers is in the range of a shard, whose ids are above `after`."""
+    return any(after < viewer_id <= shard.last for viewer_id in viewer_ids)
+
+
+def _keep(folder: Path, is_kept: IsKept, concerned: Collection[int] | None = None) -> bool:
     """Keep the viewers that `is_kept` says, in shards that may hold any of `concerned`, or in all."""
     if not folder.exists():
         return True
@@ -51,13 +56,12 @@ def _keep(folder: Path, is_kept: IsKept, concerned: np.ndarray | None = None) ->
         manifest = Manifest.load(folder)
         if manifest is None:
             return True
-        shards, after = tuple[Shard, ...](), BELOW_ALL_IDS
-        for shard in manifest.shards:
-            if concerned is None or ((concerned > after) & (concerned <= shard.last)).any():
+        shards = tuple[Shard, ...]()
+        for shard, after in with_bounds(manifest.shards):
+            if concerned is None or may_hold(shard, after, concerned):
                 shards += _kept_part(folder, shard, after, is_kept)
             else:
                 shards += (shard,)
-            after = shard.last
         if shards != manifest.shards:
             manifest.with_shards(shards, manifest.taken_at).save(folder)
     return True

@@ -8,6 +8,7 @@ was killed goes on where it was.
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -19,6 +20,7 @@ from recommender.shards.block import HistoryBlock, join
 from recommender.shards.files import ShardDamaged, read_shard, read_versions, write_shard
 from recommender.shards.lock import folder_lock
 from recommender.shards.manifest import BELOW_ALL_IDS, Manifest, Shard
+from recommender.shards.store import fetch, push, store_lock
 
 TARGET_EVENTS = 1_000_000  # of a shard: bounds memory to about 100 MB. One of twice as many is split
 MAX_VIEWERS = 100_000  # of a new shard
@@ -34,9 +36,18 @@ def update_shards(
 ) -> Manifest:
     """Write the shards whose viewers changed, and return the manifest of all. `tell` is given what was found damaged.
 
-    Viewers who are gone from Postgres are in no shard afterwards.
+    Viewers who are gone from Postgres are in no shard afterwards. With a store, what another machine wrote is taken up,
+    and what this one has is stored; `tell` is given why where that fails.
     """
-    with folder_lock(folder, wait=True), selectors.read_snapshot():
+    with store_lock(wait=True), folder_lock(folder, wait=True):
+        fetch(folder, _source(), tell)
+        manifest = _update(folder, on_progress, tell)
+        push(folder, manifest, tell)
+    return manifest
+
+
+def _update(folder: Path, on_progress: Progress, tell: Callable[[str], None]) -> Manifest:
+    with selectors.read_snapshot():
         taken_at = timezone.now().isoformat()
         manifest = _current_manifest(folder)
         after, done = BELOW_ALL_IDS, tuple[Shard, ...]()
@@ -58,13 +69,17 @@ def update_shards(
 
 def _current_manifest(folder: Path) -> Manifest:
     """Return the folder's manifest, or an empty one where it is of another database or of other rules."""
-    source = {
+    source = _source()
+    manifest = Manifest.load(folder)
+    return manifest if manifest is not None and manifest.source == source else Manifest(source)
+
+
+def _source() -> dict[str, Any]:
+    return {
         "database": selectors.database_identity(),
         "data_set": selectors.data_set(),
         "seen_share": settings.SEEN_SHARE,
     }
-    manifest = Manifest.load(folder)
-    return manifest if manifest is not None and manifest.source == source else Manifest(source)
 
 
 def _renew(folder: Path, shard: Shard, after: int, tell: Callable[[str], None]) -> tuple[Shard, ...]:

@@ -1,6 +1,7 @@
 """Which shards there are: their ranges, counts and checksums, and what all of them are about."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -45,9 +46,13 @@ class Manifest:
         """Return a manifest of the same source."""
         return replace(self, shards=shards, taken_at=taken_at)
 
+    def to_json(self) -> str:
+        """Return the manifest as text."""
+        return json.dumps(asdict(self) | {"format": FORMAT})
+
     def save(self, folder: Path) -> None:
         """Write the manifest, then delete the shards that it no longer names."""
-        write_text(folder / MANIFEST_FILE, json.dumps(asdict(self) | {"format": FORMAT}))
+        write_text(folder / MANIFEST_FILE, self.to_json())
         named = {shard.file for shard in self.shards}
         for path in folder.glob("*.parquet"):
             if path.name not in named:
@@ -57,10 +62,28 @@ class Manifest:
     def load(cls, folder: Path) -> Self | None:
         """Read the manifest of a folder; None where there is none that this code reads."""
         try:
-            values = json.loads((folder / MANIFEST_FILE).read_text())
+            return cls.from_json((folder / MANIFEST_FILE).read_bytes())
+        except OSError:
+            return None
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self | None:
+        """Return the manifest of a text; None for one that this code does not read."""
+        try:
+            values = json.loads(text)
             if values["format"] != FORMAT:
                 return None
             shards = tuple(Shard(**shard) for shard in values["shards"])
+            if any(Path(shard.file).name != shard.file for shard in shards):
+                return None  # written by hand: it may name files of its folder alone
             return cls(dict(values["source"]), str(values["taken_at"]), shards)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             return None
+
+
+def with_bounds(shards: Iterable[Shard]) -> Iterator[tuple[Shard, int]]:
+    """Yield each shard with the id that its viewers are above."""
+    after = BELOW_ALL_IDS
+    for shard in shards:
+        yield shard, after
+        after = shard.last

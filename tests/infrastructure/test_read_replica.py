@@ -2,14 +2,17 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import InternalError, connection, connections, transaction
+from django.db import InternalError, OperationalError, connection, connections, transaction
 
 from catalog import selectors
 from catalog.exchange.row_export import export_rows
@@ -19,6 +22,7 @@ from catalog.limits import MAX_ID
 from catalog.models import Genre, WatchEvent
 from catalog.services import NewEvent, record_events
 from infrastructure import read_replica
+from infrastructure.connectivity import REPLICA
 from infrastructure.read_replica import read_from_replica
 from movierec.local.embedded_servers import POSTGRES_OPTIONS
 from recommender.models import Alert
@@ -30,6 +34,7 @@ from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.slow
 
+MAX_HOLD_UP = 30.0  # seconds, on a busy machine: it counts as down after two without an answer
 PORT = "5433"  # of the socket beside the primary's
 
 
@@ -62,6 +67,19 @@ class Standby:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+    @contextmanager
+    def freeze(self):
+        """Stop it and all processes of its connections (SIGSTOP) while the block runs: nothing is refused."""
+        parent = self.process.pid
+        stopped = [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
 
     def promote(self):
         self._program("pg_ctl", "promote", "-D", str(self.data), "-w")
@@ -101,6 +119,7 @@ def running_standby(django_db_setup, tmp_path_factory):
 @pytest.fixture
 def standby(running_standby, model, django_db_blocker, monkeypatch):
     monkeypatch.setitem(settings.DATABASES, read_replica.ALIAS, {**settings.DATABASES["default"], "PORT": PORT})
+    monkeypatch.setattr(read_replica, "CATCH_UP_SECONDS", 30.0)  # on a busy machine
     read_replica.forget_failure()
     try:
         with django_db_blocker.unblock():  # a database beside the one of the tests is refused otherwise
@@ -164,6 +183,7 @@ def test_a_block_on_the_replica_writes_nothing(standby):
 
 def test_a_replica_that_lags_is_told_and_not_read(standby, monkeypatch):
     monkeypatch.setattr(server_checks, "MAX_LAG_SECONDS", 0.5)
+    monkeypatch.setattr(read_replica, "CATCH_UP_SECONDS", 2.0)
     assert [check.value for check in server_checks.check_replica()] == ["follows"]
     with connections[read_replica.ALIAS].cursor() as cursor:
         cursor.execute("SELECT pg_wal_replay_pause()")
@@ -187,6 +207,49 @@ def test_a_replica_that_lags_is_told_and_not_read(standby, monkeypatch):
         assert is_replica()
 
 
+def test_a_replica_that_stands_still_holds_up_no_read(standby):
+    with read_from_replica():
+        assert is_replica()
+    with standby.freeze():
+        began_at = time.monotonic()
+        with read_from_replica():
+            assert not is_replica()
+        assert "".join(export_rows(RowKind.EVENTS, FileFormat.CSV)).count("\n") > 1
+        assert time.monotonic() - began_at < MAX_HOLD_UP
+        [check] = server_checks.check_replica()
+        assert (check.status, check.value) == ("fail", "does not answer")
+        read_replica.forget_failure()
+        began_at = time.monotonic()
+        with read_from_replica():
+            assert not is_replica()
+        assert time.monotonic() - began_at < 1, "it is known by now"
+    wait_until(lambda: server_checks.check_replica()[0].status == "ok", 30)
+    wait_until(lambda: not REPLICA.is_down, 30)
+    read_replica.forget_failure()
+    with read_from_replica():
+        assert is_replica()
+
+
+def test_a_replica_that_stops_in_the_middle_of_a_read_ends_the_read(standby):
+    with read_from_replica():
+        assert is_replica()
+        with standby.freeze():
+            began_at = time.monotonic()
+            with pytest.raises(OperationalError, match="replica of Postgres does not answer"):
+                is_replica()
+            assert time.monotonic() - began_at < MAX_HOLD_UP
+    wait_until(lambda: not REPLICA.is_down, 30)
+
+    def read_much():
+        with selectors.read_snapshot(), standby.freeze():
+            selectors.viewer_versions_between(0, MAX_ID)
+
+    began_at = time.monotonic()
+    with pytest.raises(OperationalError, match="does not answer"):
+        read_much()
+    assert time.monotonic() - began_at < MAX_HOLD_UP
+
+
 def test_without_its_replica_a_site_reads_the_primary_and_somebody_is_told(standby):
     standby.kill()
     with read_from_replica():
@@ -200,7 +263,8 @@ def test_without_its_replica_a_site_reads_the_primary_and_somebody_is_told(stand
 
     standby.start()
     read_replica.forget_failure()
-    wait_until(lambda: server_checks.check_replica()[0].status == "ok", 30)
+    wait_until(lambda: server_checks.check_replica()[0].status == "ok", 120)
+    wait_until(lambda: not REPLICA.is_down, 30)
     with read_from_replica():
         assert is_replica()
     alerts.watch(check_system())

@@ -18,6 +18,7 @@ from tests.support.cast import create_cast
 from tests.support.live_server import LiveServer
 from tests.support.storefront import FLAGS, PosterServer, Visit
 from tests.support.tiny_model import TINY_MODEL, VOCABULARY, clear_caches, create_invented_movies
+from tests.support.workers import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def restart_servers() -> None:
     connections.close_all()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    maintenance.repair_versions()
+    wait_until(lambda: maintenance.repair_versions()["published"], 30)
 
 
 @pytest.fixture(scope="module")

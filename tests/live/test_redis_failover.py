@@ -22,7 +22,7 @@ from tests.support.live_calls import (
 )
 from tests.support.live_server import LiveServer, Load
 from tests.support.seen_films import SeenFilms
-from tests.support.sentinel import SERVICE, FailoverRedis
+from tests.support.sentinel import FailoverRedis
 from tests.support.workers import start_worker, wait_until
 
 pytestmark = pytest.mark.slow
@@ -78,11 +78,8 @@ def test_a_master_that_hands_over_is_not_believed_any_more(machine, failover):
     films = SeenFilms(machine)
     with Load({"watched": films.watch, "watcher": films.read, "stored": calls(machine)["stored"]}, clients=6) as load:
         warm_up(machine, load)
-        former = failover.master_port
         began_at = time.monotonic()
-        with redis.Redis(port=failover.ports[2]) as sentinel:
-            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
-        wait_until(lambda: failover.master_port != former, 30)
+        failover.hand_over()
         load.wait_until_each_was_sent()
         well_at = load.wait_until_all(is_full_answer, 30)
         load.wait_until_each_was_sent()
@@ -90,6 +87,32 @@ def test_a_master_that_hands_over_is_not_believed_any_more(machine, failover):
     assert_answered(load.outcomes_since(began_at), *load.calls, within=10)
     assert not films.wrong, films.wrong[0]
     assert well_at - began_at < MAX_OUTAGE + 2
+
+
+def test_a_former_master_that_goes_on_as_one_is_not_read(live, tmp_path):
+    """It takes writes and answers on connections that were there; another host knows the next one alone."""
+    with FailoverRedis(tmp_path, deaf_master=True).running() as failover:
+        environment = {"REDIS_URL": failover.url, "MOVIEREC_KEY_PREFIX": "films", "MOVIEREC_WEB_WORKERS": "1"}
+        first = LiveServer(live.key, **environment)
+        second = None
+        try:
+            for viewer in VIEWERS:
+                wait_until(lambda viewer=viewer: first.fetch(f"/recommend?user_id={viewer}")["source"] == "cache", 30)
+            former = failover.hand_over()
+            second = LiveServer(live.key, **environment)
+            with redis.Redis(port=former) as server:
+                assert server.info("replication")["role"] == "master"
+            for viewer in VIEWERS:
+                [film, *_] = first.fetch(f"/recommend?user_id={viewer}&top_k=1")["recommendations"]
+                seen = {"user_id": viewer, "movie_id": film["movie_id"], "kind": "watch"}
+                assert second.fetch("/events", seen, key=True)["visible"]
+                reply = first.fetch(f"/recommend?user_id={viewer}&top_k=50")
+                assert film["movie_id"] not in {one["movie_id"] for one in reply["recommendations"]}
+            wait_until(lambda: first.fetch(f"/recommend?user_id={ADA}")["source"] == "cache", 30)
+        finally:
+            first.stop()
+            if second is not None:
+                second.stop()
 
 
 def test_a_job_that_was_ordered_before_the_master_died_is_done(machine, failover, tmp_path):

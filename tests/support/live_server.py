@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from tests.support.workers import ROOT, wait_until, worker_environment
 
 CLIENT_TIMEOUT = 30.0  # seconds that a client waits for an answer
+START_SECONDS = 600.0  # a start on a machine that many share; two in peace
 
 
 class Reply(NamedTuple):
@@ -90,7 +91,7 @@ class LiveServer(Client):
             stdout=output,
             stderr=errors,
         )
-        wait_until(self.is_ready if wait else self.is_alive, 180)
+        wait_until(self.is_ready if wait else self.is_alive, START_SECONDS)
 
     @property
     def workers(self) -> list[int]:

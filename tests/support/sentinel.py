@@ -10,6 +10,7 @@ from pathlib import Path
 import redis
 
 from movierec.local.server_paths import valkey_binary
+from tests.support.workers import wait_until
 
 SERVICE = "Films"  # upper case, as some have it: nothing may change that
 DOWN_AFTER = 1.0  # seconds without an answer until a Sentinel takes the master for gone
@@ -18,8 +19,10 @@ DOWN_AFTER = 1.0  # seconds without an answer until a Sentinel takes the master 
 class FailoverRedis:
     """Run the five servers. `url` is what the environment of movierec gets."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, deaf_master: bool = False) -> None:
         self.folder = folder
+        # The Sentinels cannot make it a replica, as one that they do not reach: it stays a master beside the next one.
+        self.master_options = ("--rename-command", "SLAVEOF", "", "--rename-command", "REPLICAOF", "") * deaf_master
         self.ports = free_ports(5)
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports[2:])
@@ -28,7 +31,7 @@ class FailoverRedis:
     def start(self) -> None:
         """Start all, and wait until every Sentinel knows the replica and the others."""
         master, replica, *sentinels = self.ports
-        self.start_server(master)
+        self.start_server(master, *self.master_options)
         self.start_server(replica, "--replicaof", "127.0.0.1", str(master))
         for port in sentinels:
             file = self.folder / f"sentinel-{port}.conf"
@@ -58,15 +61,30 @@ class FailoverRedis:
     @property
     def master_port(self) -> int:
         """Return the port of the master that the Sentinels name."""
+        return self._named_by(self.ports[2])
+
+    def hand_over(self) -> int:
+        """Have the Sentinels put the replica in the master's place; return the former master's port."""
+        former = self.master_port
         with redis.Redis(port=self.ports[2]) as sentinel:
-            return int(sentinel.sentinel_get_master_addr_by_name(SERVICE)[1])
+            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+        wait_until(lambda: all(self._named_by(port) != former for port in self.ports[2:]), 30)
+        return former
 
     def kill_master(self) -> int:
         """Kill the master (SIGKILL); return its port."""
         port = self.master_port
+        self.kill(port)
+        return port
+
+    def kill(self, port: int) -> None:
+        """Kill a server or a Sentinel (SIGKILL)."""
         self.processes[port].kill()
         self.processes[port].wait()
-        return port
+
+    def wait_for_another_master(self) -> None:
+        """Wait until all Sentinels name a master that runs."""
+        wait_until(lambda: all(self.processes[self._named_by(port)].poll() is None for port in self.ports[2:]), 30)
 
     @contextlib.contextmanager
     def running(self) -> Iterator["FailoverRedis"]:
@@ -81,6 +99,10 @@ class FailoverRedis:
         binary = str(valkey_binary())
         with (self.folder / f"{port}.log").open("ab") as log:
             self.processes[port] = subprocess.Popen([binary, *arguments], cwd=self.folder, stdout=log, stderr=log)
+
+    def _named_by(self, port: int) -> int:
+        with redis.Redis(port=port) as sentinel:
+            return int(sentinel.sentinel_get_master_addr_by_name(SERVICE)[1])
 
     def _knows_the_others(self, port: int) -> bool:
         with contextlib.suppress(redis.RedisError), redis.Redis(port=port) as sentinel:

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from infrastructure.connectivity import POSTGRES
 from recommender import process_state, registry, training_data
 from recommender.models import ModelVersion
 from tests.support.api import ApiClient
@@ -23,6 +24,17 @@ def test_ready_with_a_model(model):
         "model_version": TINY_MODEL,
         "warnings": [],
     }
+
+
+def test_a_web_process_that_is_ready_asks_nothing_of_postgres(model, monkeypatch, django_assert_num_queries):
+    """A balancer asks each second, of a process whose connections may all be in use."""
+    ApiClient().get("/health/ready")
+    monkeypatch.setattr(POSTGRES, "is_running", True)
+    with django_assert_num_queries(0):
+        assert ApiClient().get("/health/ready")["parts"]["database"] == "ok"
+    monkeypatch.setattr(POSTGRES, "is_down", True)
+    body = ApiClient().get("/health/ready")
+    assert (body["status"], body["parts"]["database"][:11]) == ("ready", "unreachable")
 
 
 def test_ready_without_a_model_and_says_what_it_waits_for(model):

@@ -7,10 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog import selectors, services
-from catalog.models import Movie, Viewer, WatchEvent
-from catalog.services import NewEvent, record_events
+from catalog.models import Movie, WatchEvent
+from catalog.services import record_events
 from recommender import merging
-from recommender.shards import export
 from recommender.shards.block import HistoryBlock, join
 from recommender.shards.erasure import forget_deleted, forget_viewers
 from recommender.shards.export import update_shards
@@ -18,56 +17,9 @@ from recommender.shards.files import ShardDamaged, read_shard
 from recommender.shards.lock import folder_lock
 from recommender.shards.manifest import MANIFEST_FILE, Manifest
 from tests.support.cast import ADA, BEN, CLEO, DAN, MORNING, NEMO, STAR_WARS, watch_event
+from tests.support.shards import FIRST, assert_as_in_postgres, files_of, read_all
 
-FIRST, MANY = 1_000, 40
 pytestmark = pytest.mark.usefixtures("cast")
-
-
-@pytest.fixture(autouse=True)
-def _small_shards(monkeypatch):
-    """Let a few viewers be several shards."""
-    monkeypatch.setattr(export, "TARGET_EVENTS", 60)
-    monkeypatch.setattr(export, "READ_VIEWERS", 7)
-
-
-@pytest.fixture
-def many(cast):
-    """Store viewers beside the cast, with events of many kinds, second thoughts among them."""
-    movies = list(Movie.objects.order_by("pk").values_list("pk", flat=True))
-    kinds = [kind for kind in WatchEvent.Kind if kind != WatchEvent.Kind.PROGRESS]
-    rng = np.random.default_rng(3)
-    events = [
-        NewEvent(
-            FIRST + viewer,
-            int(rng.choice(movies)),
-            (kind := kinds[int(rng.integers(len(kinds)))]),
-            MORNING + timedelta(minutes=int(rng.integers(5_000))),
-            rating=float(rng.integers(1, 11)) / 2 if kind == WatchEvent.Kind.RATING else None,
-        )
-        for viewer in range(MANY)
-        for _ in range(12)
-    ]
-    record_events(events)
-
-
-def read_all(folder, manifest):
-    return join([read_shard(folder, shard) for shard in manifest.shards])
-
-
-def assert_as_in_postgres(block):
-    """Compare a block with what serving reads of each viewer."""
-    histories = selectors.histories(list(Viewer.objects.values_list("pk", flat=True)))
-    assert block.viewers.tolist() == [history.viewer_id for history in histories]
-    assert block.versions.tolist() == [history.version for history in histories]
-    for place, history in enumerate(histories):
-        own = block.select(np.array([place]))
-        for mine, theirs in zip(own[3:], history[2:7], strict=True):
-            np.testing.assert_array_equal(mine, theirs)
-            assert mine.dtype == theirs.dtype
-
-
-def files_of(manifest):
-    return {shard.file for shard in manifest.shards}
 
 
 def test_the_shards_have_what_serving_reads_of_every_viewer(many, tmp_path):
