@@ -125,7 +125,6 @@ def test_with_both_frozen_everything_is_refused_at_once_and_health_names_them(li
     quick(load, begun)
     assert max(one.seconds for one in (first, ready, alive, personal)) < 1.5
     assert {ready.body["parts"][part][:11] for part in ("database", "cache")} == {"unreachable"}
-    print("READY", first.status, first.body, ready.status, ready.body)
     assert (alive.status, personal.status, personal.headers["Retry-After"]) == (200, 503, "5")
     assert time.monotonic() - thawed < 6
 
