@@ -95,7 +95,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(shop: LiveServer, browser: Any) -> Iterator[Any]:
+def visit(shop: LiveServer, transactional_db: None, browser: Any) -> Iterator[Any]:
     visits: list[Visit] = []
 
     def make(**options: Any) -> Visit:
