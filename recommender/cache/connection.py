@@ -31,6 +31,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from infrastructure import tracing
 from infrastructure.connectivity import REDIS, ServerMonitor
 from infrastructure.redis_address import RedisAddress
 from recommender import process_state
@@ -285,6 +286,12 @@ class RedisConnection:
         return self._send(trust.client.connection_pool, trust.idle[""], commands)
 
     def _send(self, pool: Any, idle: deque[Any], commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        if not tracing.is_on():
+            return self._send_now(pool, idle, commands)
+        with tracing.redis_span([str(command[0]) for command in commands]):
+            return self._send_now(pool, idle, commands)
+
+    def _send_now(self, pool: Any, idle: deque[Any], commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         while True:
             was_idle = True
             try:
