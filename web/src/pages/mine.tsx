@@ -249,9 +249,9 @@ function Import({ who }: { who: string }) {
     const form = new FormData(event.currentTarget);
     const file = form.get("file");
     if (isReading || !(file instanceof File) || file.size === 0) return;
+    isDry.current = (event.nativeEvent as SubmitEvent).submitter?.getAttribute("name") === "dry";
     const query = new URLSearchParams(isDry.current ? { dry_run: "true" } : {});
     if (form.get("kind")) query.set("kind", String(form.get("kind")));
-    isDry.current = (event.nativeEvent as SubmitEvent).submitter?.getAttribute("name") === "dry";
     keep(place, undefined);
     await attempt(async () => {
       const name = file.name.replace(/[^\x20-\x7e]|["\\]/g, "_");
