@@ -1,6 +1,6 @@
 """Events that are sent again: a duplicate where the content is the same, else a conflict that names what differs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
@@ -12,9 +12,18 @@ from numpy import float32
 from catalog.event_keys import EventId
 from catalog.models import WatchEvent
 from catalog.pg_arrays import integer_array, moment_array, uuid_array
-from catalog.services.event_types import EventResult, EventStatus, NewEvent, event_key, event_number
+from catalog.services.event_types import EventBlock, EventResult, EventStatus, NewEvent, event_key, event_number
 
-MOMENT = timedelta(milliseconds=1)  # ratings of one movie that are sent with one moment lie within it
+MOMENT = timedelta(milliseconds=1)  # words on one movie that are sent with one moment lie within it
+_KIND = WatchEvent.Kind
+_OPINIONS = (_KIND.LIKE, _KIND.UNLIKE, _KIND.DISLIKE, _KIND.UNDISLIKE, _KIND.NOT_INTERESTED, _KIND.INTERESTED)
+_VIEWINGS = (_KIND.WATCH, _KIND.REWATCH, _KIND.RATING, _KIND.UNWATCH)
+# Kinds of which the last word counts: each one's order among the others of its family matters.
+_FAMILIES: Mapping[int, Collection[int]] = {kind: family for family in (_OPINIONS, _VIEWINGS) for kind in family}
+# Of a viewing `unwatch` alone says the contrary, so a watch after a rewatch is the same word again.
+_CONTRARY: Mapping[int, Collection[int]] = {
+    kind: family if kind in (*_OPINIONS, _KIND.UNWATCH) else (kind, _KIND.UNWATCH) for kind, family in _FAMILIES.items()
+}
 
 
 class StoredEvent(NamedTuple):
@@ -86,69 +95,127 @@ def compare(event: NewEvent, stored: StoredEvent | None) -> EventResult:
     return conflict_result(event.client_event_id if by_client_id else None, differing)
 
 
-def place_corrections(unstored: Mapping[int, NewEvent], found: Mapping[int, StoredEvent]) -> dict[int, NewEvent | None]:
-    """Place ratings that say something else than one of the same moment behind it: the later sent is the last word.
+def stands_before_corrections(viewer_id: str, movie_id: str, occurred_at: str, kind: str) -> str:
+    """Return SQL that tells whether corrections stand behind the moment of an event, given as SQL: others of its family
+    at that moment, and a little later."""
+    cases = " ".join(
+        f"WHEN {kind} IN ({numbers}) THEN ARRAY[{numbers}]"
+        for numbers in (", ".join(str(int(one)) for one in family) for family in (_OPINIONS, _VIEWINGS))
+    )
+    of_family = f"""SELECT FROM catalog_watchevent family WHERE family.viewer_id = {viewer_id}
+        AND family.movie_id = {movie_id} AND family.kind = ANY(CASE {cases} END)"""
+    later = f"""family.occurred_at > {occurred_at}
+        AND family.occurred_at < {occurred_at} + interval '{MOMENT.total_seconds()} s'"""
+    return f"EXISTS ({of_family} AND family.occurred_at = {occurred_at}) AND EXISTS ({of_family} AND {later})"
 
-    Returns by position the events as they are to be stored, a microsecond later each; None for a rating that was sent
-    before. One without an id of its own was, if those stars were given at that moment at all; with an id that is not
-    known, if they are the last ones. `found`: what find_stored() found.
+
+def find_followers(block: EventBlock, positions: Sequence[int]) -> set[int]:
+    """Find the events that have to wait for what becomes of one before them, of the same viewer, movie, moment and
+    family."""
+    kinds = set(block.kinds)
+    if len(kinds.intersection(_OPINIONS)) < 2 and (_KIND.UNWATCH not in kinds or not kinds.intersection(_VIEWINGS[:3])):
+        return set()  # as in nearly all blocks
+    seen: set[tuple[object, ...]] = set()
+    followers: set[int] = set()
+    for position in positions:
+        if family := _FAMILIES.get(block.kinds[position]):
+            group = (block.viewers[position], block.movie_ids[position], block.moments[position], family)
+            if group in seen:
+                followers.add(position)
+            seen.add(group)
+    return followers
+
+
+def place_corrections(
+    unstored: Mapping[int, NewEvent], found: Mapping[int, StoredEvent]
+) -> dict[int, NewEvent | EventResult]:
+    """Place events behind those of the same moment that they correct (like, dislike, like): the later sent is the last
+    word.
+
+    Returns by position the events as they are to be stored, a microsecond later each; of one that was sent before, what
+    becomes of it. One without an id of its own was, if the same was said at that moment at all; with an id that is not
+    known, if it is the last word. `found`: what find_stored() found.
     """
-    ratings = {
+    events = {
         position: event
         for position, event in unstored.items()
-        if event.kind == WatchEvent.Kind.RATING
-        and position in found
-        and (event_number(event) is None or event_number(event) != found[position].client_event_id)
+        if event.kind in _FAMILIES
+        and (
+            position not in found
+            or event_number(event) is None
+            or event_number(event) != found[position].client_event_id
+        )
     }
-    given = _ratings_of_moments(ratings)
-    placed: dict[int, NewEvent | None] = {}
-    sent: set[UUID | None] = set()  # by id, in this call
-    for position, event in ratings.items():
-        at_moment, number = given[event_key(event)[:3]], event_number(event)
-        asked = [stars for _, stars in (at_moment if number is None else at_moment[-1:])]
-        moment = at_moment[-1][0] + timedelta(microseconds=1)
-        if any(equal_as_float32(event.rating, stars) for stars in asked):
-            placed[position] = None
-        elif _is_moment_of(event, moment) and (number is None or number not in sent):
-            placed[position] = replace(event, occurred_at=moment)
-            at_moment.append((moment, event.rating))
-            sent.add(number)
+    said = _said_at_moments(events)
+    placed: dict[int, NewEvent | EventResult] = {}
+    sent: dict[UUID, StoredEvent] = {}  # by id, in this call
+    for position, event in events.items():
+        words = said.setdefault(event_key(event)[:3], [])
+        number = event_number(event)
+        if number in sent:
+            placed[position] = compare(event, sent[number])
+            continue
+        if same := _same_words(event, words):
+            results = [compare(event, word) for word in same]
+            is_duplicate = event.kind == _KIND.RATING or any(one.status is EventStatus.DUPLICATE for one in results)
+            placed[position] = EventResult(EventStatus.DUPLICATE) if is_duplicate else results[-1]
+            continue
+        family = [word for word in words if word.kind in _FAMILIES[event.kind]]
+        moment = max((word.occurred_at for word in family), default=event.occurred_at)
+        if moment > event.occurred_at or any(word.kind == event.kind for word in family):
+            moment += timedelta(microseconds=1)
+        if _is_moment_of(event, moment):
+            placed[position] = correction = replace(event, occurred_at=moment)
+            words.append(StoredEvent.of(correction))
+            if number is not None:
+                sent[number] = words[-1]
+        elif position not in found:
+            placed[position] = compare(event, family[-1])
     return placed
 
 
-def _ratings_of_moments(
-    ratings: Mapping[int, NewEvent],
-) -> dict[tuple[int, datetime, int], list[tuple[datetime, float | None]]]:
-    """Read (moment, stars) of the ratings of the same viewer, moment and movie as each of these, the newest last."""
-    given: dict[tuple[int, datetime, int], list[tuple[datetime, float | None]]] = {}
-    if not ratings:
-        return given
-    keys = [*{event_key(event)[:3] for event in ratings.values()}]
+def _same_words(event: NewEvent, words: Sequence[StoredEvent]) -> list[StoredEvent]:
+    """Return what says the same at the event's moment, so that the event is no new word; `words`: the newest last."""
+    if event_number(event) is not None:
+        words = [word for word in words if word.kind in _CONTRARY[event.kind]][-1:]
+    return [
+        word
+        for word in words
+        if word.kind == event.kind and (event.kind != _KIND.RATING or equal_as_float32(event.rating, word.rating))
+    ]
+
+
+def _said_at_moments(events: Mapping[int, NewEvent]) -> dict[tuple[int, datetime, int], list[StoredEvent]]:
+    """Read what the same viewer said of the same movie at the moment of each of these, the newest last."""
+    said: dict[tuple[int, datetime, int], list[StoredEvent]] = {}
+    if not events:
+        return said
+    keys = [*{event_key(event)[:3] for event in events.values()}]
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT k.viewer_id, k.occurred_at, k.movie_id, e.occurred_at, e.rating
+            """SELECT k.viewer_id, k.occurred_at, k.movie_id,
+                 e.viewer_id, e.occurred_at, e.movie_id, e.kind, e.rating, e.completion, e.client_event_id
                FROM unnest(%s::int[], %s::timestamptz[], %s::int[]) AS k (viewer_id, occurred_at, movie_id)
-               JOIN catalog_watchevent e ON e.viewer_id = k.viewer_id AND e.movie_id = k.movie_id AND e.kind = %s
+               JOIN catalog_watchevent e ON e.viewer_id = k.viewer_id AND e.movie_id = k.movie_id
                  AND e.occurred_at >= k.occurred_at
                  AND e.occurred_at < k.occurred_at + make_interval(secs => %s)
-               ORDER BY e.occurred_at""",
+               ORDER BY e.occurred_at, e.id""",
             [
                 integer_array(viewer_id for viewer_id, _, _ in keys),
                 moment_array(moment for _, moment, _ in keys),
                 integer_array(movie_id for _, _, movie_id in keys),
-                WatchEvent.Kind.RATING,
                 MOMENT.total_seconds(),
             ],
         )
-        for viewer_id, occurred_at, movie_id, *rating in cursor.fetchall():
-            given.setdefault((viewer_id, occurred_at, movie_id), []).append((rating[0], rating[1]))
-    return given
+        for viewer_id, occurred_at, movie_id, *word in cursor.fetchall():
+            said.setdefault((viewer_id, occurred_at, movie_id), []).append(StoredEvent(*word))
+    return said
 
 
 def _is_moment_of(event: NewEvent, stored_at: datetime) -> bool:
-    """Tell whether an event is stored at its moment; of a rating that is a little later behind another one."""
+    """Tell whether an event is stored at its moment, or a little later behind others that it corrects."""
     later = stored_at - event.occurred_at
-    return not later or (event.kind == WatchEvent.Kind.RATING and timedelta() < later < MOMENT)
+    return not later or (event.kind in _FAMILIES and timedelta() < later < MOMENT)
 
 
 def conflict_result(event_id: EventId | None, fields: tuple[str, ...]) -> EventResult:

@@ -14,7 +14,13 @@ from catalog.keys import VIEWER_KEY_RULE, Key, parse_key
 from catalog.limits import MAX_ID
 from catalog.models import Viewer, WatchEvent
 from catalog.pg_arrays import integer_array, moment_array, real_array, uuid_array
-from catalog.services.event_duplicates import compare, find_stored, place_corrections
+from catalog.services.event_duplicates import (
+    compare,
+    find_followers,
+    find_stored,
+    place_corrections,
+    stands_before_corrections,
+)
 from catalog.services.event_types import EventBlock, EventResult, EventStatus, NewEvent, event_key
 from catalog.services.progress import save_progress
 from catalog.services.viewer_rows import LockedViewer, lock_viewers_by_key
@@ -31,19 +37,22 @@ _LOCK_MOVIES = """
       ARRAY(SELECT key FROM catalog_viewer WHERE key = ANY(%s::text[]))
 """
 # Stores an event of a movie and of a viewer who are there: the same locks in the same order as for many events.
-_INSERT_ONE = """
+_INSERT_ONE = f"""
     WITH movie AS MATERIALIZED (SELECT id FROM catalog_movie WHERE id = %s FOR KEY SHARE),
     viewer AS MATERIALIZED (
-      SELECT id FROM catalog_viewer WHERE {column} = %s AND EXISTS (SELECT FROM movie) FOR NO KEY UPDATE),
+      SELECT id FROM catalog_viewer WHERE {{column}} = %s AND EXISTS (SELECT FROM movie) FOR NO KEY UPDATE),
     stored AS (
       INSERT INTO catalog_watchevent (viewer_id, movie_id, occurred_at, kind, client_event_id, rating, completion)
-      SELECT viewer.id, movie.id, %s::timestamptz, %s::smallint, %s::uuid, %s::real, %s::real FROM viewer, movie
+      SELECT viewer.id, movie.id, e.* FROM viewer, movie,
+        (VALUES (%s::timestamptz, %s::smallint, %s::uuid, %s::real, %s::real))
+        AS e (occurred_at, kind, client_event_id, rating, completion)
+      WHERE NOT ({stands_before_corrections("viewer.id", "movie.id", "e.occurred_at", "e.kind")})
       ON CONFLICT DO NOTHING
       RETURNING viewer_id)
     UPDATE catalog_viewer SET publish_pending = true, is_session = is_session AND %s,
       version = 1 + greatest(version, (SELECT version_floor FROM catalog_revision))
     WHERE id = (SELECT viewer_id FROM stored) RETURNING id, version
-"""
+"""  # noqa: S608 - of constants
 # Raises the versions of some viewers, above that of any deleted viewer too, and marks them for the outbox; those among
 # some accounts are no sessions from here on.
 _BUMP = """
@@ -63,6 +72,7 @@ _INSERT = f"""
       INSERT INTO catalog_watchevent
         (id, viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion)
       SELECT id, viewer_id, occurred_at, movie_id, kind, client_event_id, rating, completion FROM sent
+      WHERE NOT ({stands_before_corrections("sent.viewer_id", "sent.movie_id", "sent.occurred_at", "sent.kind")})
       ORDER BY place
       ON CONFLICT DO NOTHING
       RETURNING id, viewer_id),
@@ -107,7 +117,7 @@ def record_events(
     events: Sequence[NewEvent], *, announce: bool = True, others: Mapping[Key, bool] | None = None
 ) -> list[EventResult]:
     """Store the new events and return a result for each, in order. One transaction, at most five statements, three for
-    viewers who are there, and three more for progress and for ratings that correct one of the same moment.
+    viewers who are there, and three more for progress and for what corrects something of the same moment.
 
     Locks are taken in one order everywhere, so that writers wait for each other but never deadlock:
     1. the movies (key share, by id; a movie cannot be deleted under its new event),
@@ -170,11 +180,10 @@ def _record(block: EventBlock, announce: bool, others: Mapping[Key, bool]) -> Re
     accounts = {ids[block.viewers[position]] for position in accepted if not block.sessions[position]}
 
     progress = [position for position in accepted if block.kinds[position] == WatchEvent.Kind.PROGRESS]
-    plain = sorted({*accepted}.difference(progress)) if progress else accepted
+    apart = find_followers(block, accepted).union(progress)
+    plain = sorted({*accepted}.difference(apart)) if apart else accepted
     inserted = _insert(block, plain, ids, accounts)
-    settled = _settle(
-        {n: block.event(n, ids[block.viewers[n]]) for n in sorted({*progress, *inserted.unstored})}, accounts
-    )
+    settled = _settle({n: block.event(n, ids[block.viewers[n]]) for n in sorted(apart | inserted.unstored)}, accounts)
     versions |= inserted.versions | settled.versions
     versions |= bump_versions(settled.changed - inserted.versions.keys() - settled.versions.keys(), accounts=accounts)
     if announce:
@@ -207,17 +216,17 @@ def _settle(events: Mapping[int, NewEvent], accounts: Collection[int]) -> _Settl
     _end_sessions(saved.updated_viewers.intersection(accounts))
     others = {position: event for position, event in events.items() if position not in progress}
     corrections = place_corrections(others, found)
-    added = [*saved.new_events, *filter(None, corrections.values())]
+    added = [*saved.new_events, *(event for event in corrections.values() if isinstance(event, NewEvent))]
     ids = {event.viewer: event.viewer_id for event in added}
     inserted = _insert(EventBlock.of(added), range(len(added)), ids, accounts)
     stored = {event_key(event) for position, event in enumerate(added) if position not in inserted.unstored}
     _store_texts(filter(None, (event.client_event_id for event in saved.updated_events)))
     results, changed = saved.results, saved.changed_viewers
     for position, event in others.items():
-        correction = corrections.get(position, event)
-        if correction is None:
-            results[position] = EventResult(EventStatus.DUPLICATE)
-        elif correction is not event and event_key(correction) in stored:
+        correction = corrections.get(position)
+        if isinstance(correction, EventResult):
+            results[position] = correction
+        elif correction is not None and event_key(correction) in stored:
             results[position] = _STORED
             changed.add(event.viewer_id)
         else:

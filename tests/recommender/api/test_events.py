@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -138,6 +139,88 @@ def test_of_two_ratings_at_the_same_moment_the_later_sent_counts(site):
     sent = event(kind="rating", rating=4, occurred_at="2026-01-01T20:00:00Z")
     assert statuses(site.post("/events", [sent, sent | {"rating": 2}])) == ["stored", "stored"]
     assert statuses(site.post("/events", [sent, sent | {"rating": 2}])) == ["duplicate", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_listed"),
+    [
+        (("like", "dislike", "like"), True),
+        (("dislike", "undislike", "dislike"), False),
+        (("watch", "unwatch", "watch"), False),
+        (("watch", "unwatch", "watch", "unwatch"), True),
+        (("not_interested", "interested", "not_interested", "like", "not_interested"), False),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_changes_back_within_a_second_is_the_last_word(site, kinds, is_listed, at_once):
+    """Sites send whole seconds. Without an id a mark that comes again is one that was sent again."""
+    marks = [event(kind=kind, occurred_at="2026-01-01T20:00:00Z", event_id=f"mark-{n}") for n, kind in enumerate(kinds)]
+    answers = [site.post("/events", marks)] if at_once else [site.post("/events", mark) for mark in marks]
+    assert [status for answer in answers for status in statuses(answer)] == ["stored"] * len(kinds)
+    listed = recommended_ids(site.get(f"/recommend?user_id={ADA}&top_k=200"))
+    assert (str(NEMO) in listed) == is_listed
+    assert statuses(site.post("/events", marks)) == ["duplicate"] * len(kinds)
+    again = [site.post("/events", event(kind=kinds[-1], occurred_at="2026-01-01T20:00:00Z", event_id="again"))]
+    again += [site.post("/events", {k: v for k, v in mark.items() if k != "event_id"}) for mark in marks]
+    assert [status for answer in again for status in statuses(answer)] == ["duplicate"] * (1 + len(kinds))
+
+
+MARKS = ("like", "unlike", "dislike", "undislike", "not_interested", "interested")
+VIEWINGS = ("watch", "rewatch", "unwatch", "rating")
+
+
+def in_one_second(kinds, **more):
+    stars = {"rating": {"rating": 3}}
+    return [
+        event(kind=kind, occurred_at="2026-01-01T20:00:00Z", event_id=f"one-{n}", **stars.get(kind, {}), **more)
+        for n, kind in enumerate(kinds)
+    ]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_new_kind_stands_behind_the_corrections_of_its_second(site, at_once):
+    """The fourth mark is the first of its kind in that second."""
+    for kinds in (("like", "dislike", "like", "not_interested"), ("rating", "unwatch", "rating", "unwatch", "watch")):
+        marks = in_one_second(kinds)
+        answers = [site.post("/events", marks)] if at_once else [site.post("/events", mark) for mark in marks]
+        assert [status for answer in answers for status in statuses(answer)] == ["stored"] * len(kinds)
+        history = [item["kind"] for item in site.get(f"/users/{ADA}/history?movie_id={NEMO}")["results"]]
+        assert history[: len(kinds)] == list(reversed(kinds))
+        backwards = list(reversed(marks))
+        assert [statuses(site.post("/events", mark)) for mark in backwards] == [["duplicate"]] * len(kinds)
+        assert statuses(site.post("/events", backwards)) == ["duplicate"] * len(kinds)
+        without_ids = [{key: value for key, value in mark.items() if key != "event_id"} for mark in backwards]
+        assert statuses(site.post("/events", without_ids)) == ["duplicate"] * len(kinds)
+        site.delete(f"/users/{ADA}/events?movie_id={NEMO}")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_in_one_second_holds_what_would_hold_in_many(site, seed):
+    """Ada says all in one second, in calls of any size; Ben a word each second."""
+    random = Random(seed)
+    kinds = random.choices(random.choice([MARKS, VIEWINGS]), k=12)
+    marks, sent = in_one_second(kinds), 0
+    while sent < len(marks):
+        size = random.choice([1, 1, 2, 5])
+        assert set(statuses(site.post("/events", marks[sent : sent + size]))) <= {"stored", "duplicate"}
+        sent += size
+    site.post(
+        "/events",
+        [
+            mark | {"user_id": BEN, "occurred_at": f"2026-01-01T20:00:{n:02}Z", "event_id": f"many-{n}"}
+            for n, mark in enumerate(marks)
+        ],
+    )
+    for page in ("hidden", "ratings"):
+        ada, ben = (
+            [(item["movie_id"], item["kind"]) for item in site.get(f"/users/{user}/{page}")["results"]]
+            for user in (ADA, BEN)
+        )
+        assert [one for one in ada if one[0] == str(NEMO)] == [one for one in ben if one[0] == str(NEMO)]
+    ada, ben = (recommended_ids(site.get(f"/recommend?user_id={user}&top_k=200")) for user in (ADA, BEN))
+    assert (str(NEMO) in ada) == (str(NEMO) in ben), kinds
+    shuffled = random.sample(marks, len(marks))
+    assert statuses(site.post("/events", shuffled)) == ["duplicate"] * len(marks)
 
 
 def test_another_completion_at_the_same_moment_is_a_conflict_without_an_id(site):
