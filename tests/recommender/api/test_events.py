@@ -196,31 +196,26 @@ def test_a_new_kind_stands_behind_the_corrections_of_its_second(site, at_once):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_in_one_second_holds_what_would_hold_in_many(site, seed):
-    """Ada says all in one second, in calls of any size; Ben a word each second."""
+    """One newcomer says all in one second, in calls of any size; another a word each second."""
     random = Random(seed)
     kinds = random.choices(random.choice([MARKS, VIEWINGS]), k=12)
-    marks, sent = in_one_second(kinds), 0
-    while sent < len(marks):
+    marks, answers = in_one_second(kinds, user_id="one"), []
+    while len(answers) < len(marks):
         size = random.choice([1, 1, 2, 5])
-        assert set(statuses(site.post("/events", marks[sent : sent + size]))) <= {"stored", "duplicate"}
-        sent += size
-    site.post(
-        "/events",
-        [
-            mark | {"user_id": BEN, "occurred_at": f"2026-01-01T20:00:{n:02}Z", "event_id": f"many-{n}"}
-            for n, mark in enumerate(marks)
-        ],
-    )
+        answers += statuses(site.post("/events", marks[len(answers) : len(answers) + size]))
+    assert set(answers) <= {"stored", "duplicate"}
+    apart = [
+        mark | {"user_id": "many", "occurred_at": f"2026-01-01T20:00:{n:02}Z", "event_id": f"many-{n}"}
+        for n, mark in enumerate(marks)
+    ]
+    assert set(statuses(site.post("/events", apart))) == {"stored"}
     for page in ("hidden", "ratings"):
-        ada, ben = (
-            [(item["movie_id"], item["kind"]) for item in site.get(f"/users/{user}/{page}")["results"]]
-            for user in (ADA, BEN)
-        )
-        assert [one for one in ada if one[0] == str(NEMO)] == [one for one in ben if one[0] == str(NEMO)]
-    ada, ben = (recommended_ids(site.get(f"/recommend?user_id={user}&top_k=200")) for user in (ADA, BEN))
-    assert (str(NEMO) in ada) == (str(NEMO) in ben), kinds
-    shuffled = random.sample(marks, len(marks))
-    assert statuses(site.post("/events", shuffled)) == ["duplicate"] * len(marks)
+        one, many = (site.get(f"/users/{user}/{page}")["results"] for user in ("one", "many"))
+        assert [item["kind"] for item in one] == [item["kind"] for item in many], kinds
+    one, many = (recommended_ids(site.get(f"/recommend?user_id={user}&top_k=200")) for user in ("one", "many"))
+    assert (str(NEMO) in one) == (str(NEMO) in many), kinds
+    stored = [mark for mark, answer in zip(marks, answers, strict=True) if answer == "stored"]
+    assert set(statuses(site.post("/events", random.sample(stored, len(stored))))) == {"duplicate"}
 
 
 def test_another_completion_at_the_same_moment_is_a_conflict_without_an_id(site):
