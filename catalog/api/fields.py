@@ -1,7 +1,9 @@
 """Strict field types, for the API and for files: each limit is named when it is broken."""
 
+import math
 import re
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +31,10 @@ from catalog.validators import LANGUAGE_PATTERN, validate_imdb_id
 MAX_NAMES, MAX_NAME_LENGTH = 50, 200  # of a search; characters
 MAX_EXACT_FLOAT = 2**53
 MAX_LANGUAGE_LENGTH = 12  # characters
+MIN_UNIX_SECONDS = 100_000_000  # of March 1973: in a file a smaller number is a mistake, or counts something else
+_DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)  # of the numbers that spreadsheets have for days
+_FIRST_DAY, _DAYS_END = 20_000, 80_000  # 1954 to 2118
+_DAY_SECONDS = 86_400
 MIN_REAL = 1.2e-38  # the smallest number above 0 that Postgres' real holds in full
 _NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
@@ -91,19 +97,34 @@ class StrictBoolean(serializers.BooleanField):
         return bool(super().to_internal_value(data))
 
 
+def read_day_number(number: float) -> datetime | None:
+    """Return the moment (UTC, to the second) of a spreadsheet's number of a day, from 20000 to 79999 and a fraction;
+    None for any other number."""
+    if not _FIRST_DAY <= number < _DAYS_END:
+        return None
+    return _DAY_ZERO + timedelta(seconds=round(number * _DAY_SECONDS))
+
+
 class TimestampField(serializers.DateTimeField):
-    """A moment in ISO 8601 or unix seconds."""
+    """A moment in a file: ISO 8601, unix seconds of 1973 or later, or a spreadsheet's number of a day."""
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
-            seconds = float(value)
+            number = float(value)
         except (TypeError, ValueError):
             moment: datetime = super().to_internal_value(value)
             return moment
-        try:
-            return datetime.fromtimestamp(seconds, UTC)
-        except (OverflowError, ValueError, OSError):
-            self.fail("invalid", format="seconds since 1970")
+        except OverflowError:
+            number = math.inf
+        if day := read_day_number(number):
+            return day
+        if number >= MIN_UNIX_SECONDS:
+            with suppress(OverflowError, ValueError, OSError):
+                return datetime.fromtimestamp(number, UTC)
+        raise serializers.ValidationError(
+            f"{value!s:.40} is no moment: write ISO 8601 as in 2026-11-20T20:15:00Z, unix seconds of 1973 or later "
+            "(1795205700), or a spreadsheet's number of a day (46346.84375)."
+        )
 
 
 class ShareField(serializers.FloatField):

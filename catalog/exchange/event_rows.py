@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
-from catalog.api.fields import viewer_key_in_file
+from catalog.api.fields import MIN_UNIX_SECONDS, viewer_key_in_file
 from catalog.event_keys import EventId, parse_event_key
 from catalog.exchange.row_schemas import RowKind, row_fields
 from catalog.exchange.text_blocks import ABSENT, Batch, Row, TextBlock, ValueBlock
@@ -122,7 +122,9 @@ def _read_moment(field: serializers.Field, value: Any) -> Any:
     """Read a moment as the field does, at a tenth of its price for what files have."""
     try:
         if isinstance(value, int) or (len(value) <= MAX_SECONDS_DIGITS and value.isascii() and value.isdecimal()):
-            return datetime.fromtimestamp(int(value), UTC)
+            if (seconds := int(value)) >= MIN_UNIX_SECONDS:
+                return datetime.fromtimestamp(seconds, UTC)
+            return _read(field, value)
         if value[4] == "-" and value[:4].isdecimal():  # no number, so it is ISO 8601
             moment = datetime.fromisoformat(value)
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -181,6 +181,8 @@ CELLS = {
         "1600000000", "1600000000.5", "2020-01-01", "2020-01-01T00:00:00Z", "2020-01-01 10:00", "20200101", "-5",
         "2020-01-01T00:00:00+05:30", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", "2020-13-01", "noon",
         "9" * 12, "1e9", "2020-W01-1", "٢٠٢٠-01-01",
+        "46000", "000046000", "46000.75", "4.6e4", "19999", "20000", "79999.9", "80000", "99999999", "100000000",
+        "1763670000000", "1" * 400,
     ],
     "rating": ["4.5", "5", "4,5", "nan", "x"],
     "completion": ["0.5", "1", "2", "inf"],
@@ -193,7 +195,9 @@ JSON_CELLS = st.one_of(ANY, st.sampled_from([1, True, 1.0, 5, 5.5, 2**40, -1, No
 
 def cells(name, as_text):
     sampled = st.sampled_from(["", *CELLS[name]])
-    return sampled if as_text else st.one_of(sampled, JSON_CELLS)
+    numbers = st.integers(0, 10**9) | st.floats(0, 10**9) | st.sampled_from([46_000, 46_000.5, 99_999_999, 10**400])
+    more = numbers if name == "occurred_at" else st.nothing()
+    return st.one_of(sampled, more.map(str)) if as_text else st.one_of(sampled, JSON_CELLS, more)
 
 
 @settings(max_examples=300, deadline=None)

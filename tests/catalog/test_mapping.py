@@ -1,6 +1,7 @@
 """Files whose columns have other names: which column is which field, as the operator or the client says."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_a_mapped_column_beats_the_column_of_the_fields_own_name(tmp_path):
     output, _ = import_file("viewers", path, map=['"user_id=real, id"'], set=["name=Benno"])
     assert "1 stored" in output
     assert Viewer.objects.get(pk=BEN).name == "Benno"
+
+
+def test_days_of_a_mapped_spreadsheet_are_its_days(tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_text(f"customer;sku;ts\n{BEN};{NEMO};41030.5\n{BEN};{NEMO};20120501\n")
+    output, rejected = import_file("events", path, map=[MAP], set=["kind=watch"])
+    assert "1 stored, 0 there already, 1 rejected" in output
+    assert [(line, field, reason.partition(":")[0]) for line, field, reason in rejected] == [
+        (3, "occurred_at", "20120501 is no moment")
+    ]
+    assert WatchEvent.objects.get(occurred_at__year=2012).occurred_at == datetime(2012, 5, 1, 12, tzinfo=UTC)
 
 
 def test_texts_by_language_and_lists_of_names_are_mapped_too(tmp_path):

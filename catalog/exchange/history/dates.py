@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
+from catalog.api.fields import read_day_number
 from catalog.errors import DataFileError
 
 # d/m/y, m.d.yy, yy. m. d. and the like, perhaps with a time behind.
@@ -46,9 +47,7 @@ _MONTHS = {
 }  # fmt: skip
 _ACCENTS = str.maketrans("äáàâéèêëíîóôöúûüç", "aaaaeeeeiiooouuuc")
 _EPOCH_DIGITS = {10: 1, 13: 1000}  # digits of a number of seconds, of milliseconds
-_SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)  # 1954 to 2118
-_FIRST_SERIAL = datetime(1899, 12, 30, tzinfo=UTC)  # day 0 of the numbers that spreadsheets have for days
-_DAY_SECONDS = 86_400
+_DAY_NUMBER = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
 _PIVOT = 70  # of years in two digits the first of the last century
 
 
@@ -162,8 +161,8 @@ def _read_plain(text: str) -> datetime:
     the month's name."""
     if text.isascii() and text.isdigit() and len(text) in _EPOCH_DIGITS:
         return datetime.fromtimestamp(int(text) / _EPOCH_DIGITS[len(text)], UTC)
-    if _SERIAL.fullmatch(text):
-        return _FIRST_SERIAL + timedelta(seconds=round(float(text) * _DAY_SECONDS))
+    if _DAY_NUMBER.fullmatch(text) and (day := read_day_number(float(text))):
+        return day
     try:
         moment = datetime.fromisoformat(re.sub(r"\s?(UTC|GMT)$", "Z", text))
     except ValueError:

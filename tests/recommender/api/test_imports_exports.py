@@ -1,8 +1,10 @@
 """POST /imports/{kind}, GET /jobs/{id}/rejected and GET /exports/{kind}.{form}."""
 
+import io
 import time
 from uuid import uuid4
 
+import polars as pl
 import pytest
 from django.db import connection
 
@@ -46,6 +48,51 @@ def test_a_new_film_does_not_take_the_id_that_a_row_before_it_was_given(site):
     assert run_import(site, post_rows(site, "movies", json_lines(given, other)))["result"]["stored"] == 2
     assert site.get(f"/movies/{following}")["title"] == "Given"
     assert site.get("/movies/imdb:tt1")["title"] == "Other"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "jsonl of texts", "parquet"])
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_a_number_of_a_time_is_a_day_of_a_spreadsheet_or_seconds_of_1973_or_later(site, form):
+    good = {46_000: "2025-12-09T00:00:00", 46_000.75: "2025-12-09T18:00:00", 100_000_000: "1973-03-03T09:46:40",
+            1_700_000_000.5: "2023-11-14T22:13:20.500000"}  # fmt: skip
+    bad = [0, 1_000, 19_999.5, 80_000, 20_251_209, 99_999_999, 1_763_670_000_000]
+    moments = [float(number) for number in [*good, *bad]] if form == "parquet" else [*good, *bad]
+    rows = [{"user_id": "zoe", "movie_id": str(NEMO), "kind": "like", "occurred_at": moment} for moment in moments]
+    if form == "parquet":
+        file = io.BytesIO()
+        pl.DataFrame(rows).write_parquet(file)
+        body, content_type, line = file.getvalue(), "application/vnd.apache.parquet", 1
+    elif form == "csv":
+        lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+        body, content_type, line = "\n".join(lines).encode(), CSV, 2
+    else:
+        body = json_lines(*(row | {"occurred_at": str(row["occurred_at"])} if "texts" in form else row for row in rows))
+        content_type, line = JSONL, 1
+
+    trial = run_import(site, post_rows(site, "events?dry_run=true", body, content_type))
+    assert {"rows": 11, "made": 4, "unchanged": 0, "rejected": 7}.items() <= trial["result"].items()
+    job = run_import(site, post_rows(site, "events", body, content_type))
+    assert job["result"] == {"stored": 4, "duplicates": 0, "rejected": 7}
+    for report in (trial, job):
+        rejected = site.get(f"/jobs/{report['job_id']}/rejected")["results"]
+        assert [row["line"] for row in rejected] == [*range(line + len(good), line + len(rows))]
+        assert {row["field"] for row in rejected} == {"occurred_at"}
+        for row, number in zip(rejected, moments[len(good) :], strict=True):
+            assert row["reason"].startswith(f"{number} is no moment: write ISO 8601 as in 2026-11-20T20:15:00Z, unix")
+    stored = WatchEvent.objects.filter(viewer__key="zoe").order_by("pk")
+    assert [event.occurred_at.isoformat() for event in stored] == [f"{moment}+00:00" for moment in good.values()]
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_days_of_a_spreadsheet_are_when_a_viewer_came_and_a_film_was_added(site):
+    came = json_lines({"user_id": "zoe", "created_at": 44_000.25}, {"user_id": "yan", "created_at": 5})
+    job = run_import(site, post_rows(site, "viewers", came))
+    assert job["result"] == {"stored": 1, "duplicates": 0, "rejected": 1}
+    assert Viewer.objects.get(key="zoe").created_at.isoformat() == "2020-06-18T06:00:00+00:00"
+    films = f"movie_id,added_at\n{NEMO},44000\n{NEMO},99\n"
+    job = run_import(site, post_rows(site, "movies", films.encode(), CSV))
+    assert job["result"] == {"stored": 1, "duplicates": 0, "rejected": 1}
+    assert Movie.objects.get(pk=NEMO).added_at.isoformat() == "2020-06-18T00:00:00+00:00"
 
 
 @pytest.mark.usefixtures("transactional_db", "cast")

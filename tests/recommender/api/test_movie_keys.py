@@ -68,7 +68,8 @@ def test_a_key_works_wherever_a_film_is_named(site, key):
 
 def test_a_row_and_an_error_name_the_key_as_it_came(site):
     made(site, "sku-1")
-    text = "user_id,movie_id,kind,occurred_at\n7,sku-1,watch,1700000000\n7,sku-2,watch,1700000001\n8,042,watch,1\n"
+    rows = ("7,sku-1,watch,1700000000", "7,sku-2,watch,1700000001", "8,042,watch,1700000002")
+    text = "\n".join(["user_id,movie_id,kind,occurred_at", *rows])
     job = run_import(site, post_rows(site, "events", text.encode(), CSV))
     assert (job["result"]["stored"], job["result"]["rejected"]) == (1, 2)
     reasons = [row["reason"] for row in site.get(f"/jobs/{job['job_id']}/rejected")["results"]]
