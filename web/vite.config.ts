@@ -6,7 +6,7 @@ import { defineConfig, type Plugin } from "vite";
 
 // The bundle lies among Django's static files and is committed, so that nobody needs Node to run movierec.
 const SERVER = process.env.MOVIEREC_URL ?? "http://127.0.0.1:8000";
-const API = "^/(home|recommend|similar|popular|trending|latest|movies|people|genres|users|events|demo|health|static/recommender)(/|\\?|$)";
+const API = "^/(home|recommend|similar|popular|trending|latest|movies|people|genres|users|events|jobs|demo|health|static/recommender)(/|\\?|$)";
 
 const OUT = process.env.STOREFRONT_OUT ?? join(import.meta.dirname, "../movierec/static/storefront");
 

@@ -397,6 +397,19 @@ def test_german_by_the_browsers_wish_and_by_choice(visit: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "1 film, 4.5 stars on average"), ("de", "1 Film, im Mittel 4,5 Sterne")]
+)
+def test_the_taste_of_one_film_is_told_in_the_singular(visit: Any, shop: LiveServer, language: str, said: str) -> None:
+    viewer = f"guest-one-film-{language}"
+    event = {"user_id": viewer, "movie_id": str(FILM), "kind": "rating", "rating": 4.5}
+    shop.fetch("/events", event, key=True)
+    here = visit(locale=language)
+    here.become(viewer)
+    here.open("/mine/taste").locator(".taste .lead", has_text=said).wait_for()
+
+
+@pytest.mark.slow
 def test_a_title_is_read_while_its_film_can_be_picked(visit: Any) -> None:
     page = visit().open("/start")
     page.locator(".pick").first.hover()

@@ -49,7 +49,7 @@ class Visit:
         self.page.wait_for_selector("main h1, main h2")
         wait_for(self.page, "[...document.querySelectorAll('main .skeleton')].every(one => one.closest('ul.strip'))")
 
-    def become(self, viewer: int | None = VIEWER) -> Any:
+    def become(self, viewer: int | str | None = VIEWER) -> Any:
         """Come to the first page as a viewer of the demo, without the chooser."""
         who = "null" if viewer is None else json.dumps({"id": viewer, "label": "one of the demo"})
         self.page.goto(self.url + "/search")

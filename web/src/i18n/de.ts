@@ -1,6 +1,7 @@
 import type { Strings } from "./en";
 
 const number = (n: number) => n.toLocaleString("de");
+const films = (n: number) => (n === 1 ? "1 Film" : `${number(n)} Filme`);
 
 export const de: Strings = {
   nav: { home: "Start", browse: "Stöbern", search: "Suche", mine: "Meine Filme", together: "Zusammen" },
@@ -23,7 +24,7 @@ export const de: Strings = {
   earlier: (title) => `Zurück in „${title}“`,
   later: (title) => `Weiter in „${title}“`,
   minutes: (n) => `${n} Min.`,
-  films: (n) => (n === 1 ? "1 Film" : `${number(n)} Filme`),
+  films,
   chooser: {
     title: "Wer schaut?",
     intro: "Diese Zuschauer sind simuliert, die Filme sind echt. Wähle jemanden und sieh, was movierec daraus macht.",
@@ -117,7 +118,7 @@ export const de: Strings = {
     remove: (name) => `${name} entfernen`,
     certificate: "Geeignet",
     everyAge: "für jedes Alter",
-    years_old: (age) => `bis ${age} Jahre`,
+    years_old: (age) => (age === 1 ? "bis 1 Jahr" : `bis ${age} Jahre`),
     diversity: "Wie verschieden",
     same: "mehr vom Gleichen",
     surprise: "überrasch mich",
@@ -159,7 +160,7 @@ export const de: Strings = {
       people: "Personen in Filmen, die du mochtest",
       languages: "Sprachen",
       share: (name, you, all) => `${name}: du ${you} %, alle ${all} %`,
-      mean: (stars, films) => `${films} Filme, im Mittel ${stars} Sterne`,
+      mean: (stars, n) => `${films(n)}, im Mittel ${stars === "1" ? "1 Stern" : `${stars} Sterne`}`,
     },
     import: {
       intro: "Bring deinen Verlauf mit: den Export von IMDb, Letterboxd oder Trakt (oder Netflix, Prime Video, Plex, Jellyfin, Simkl, Movary), so wie er ist.",
@@ -171,7 +172,7 @@ export const de: Strings = {
       working: "Wird gelesen; das kann eine Minute dauern.",
       longStores: "Das ist eine lange Datei. Sie wird nach und nach gespeichert, auch ohne diese Seite.",
       longDry: "Das ist eine lange Datei. Sie wird nach und nach angesehen; gespeichert wird nichts.",
-      last: "Deine letzte lange Datei:",
+      last: "Deine letzte Datei:",
       queued: "Sie wartet, bis sie an der Reihe ist.",
       phases: { films: "Filme werden gesucht.", events: "Einträge werden gespeichert." },
       stopped: "Es wurde angehalten.",
@@ -181,6 +182,9 @@ export const de: Strings = {
       duplicates: (n) => (n === 1 ? "1 war schon da." : `${n} waren schon da.`),
       other: (n) => (n === 1 ? "1 Zeile zu einer Serie oder einem Spiel wurde ausgelassen." : `${n} Zeilen zu Serien und Spielen wurden ausgelassen.`),
       unmatched: (n) => (n === 1 ? "1 Zeile passt zu keinem Film" : `${n} Zeilen passen zu keinem Film`),
+      takeBack: "Diese Datei zurücknehmen",
+      takingBack: "Die Datei wird zurückgenommen.",
+      takenBack: (n) => (n === 1 ? "1 Eintrag wurde zurückgenommen." : `${n} Einträge wurden zurückgenommen.`),
       line: "Zeile",
       what: "Titel",
       why: "Warum",

@@ -1,3 +1,5 @@
+const films = (n: number) => (n === 1 ? "1 film" : `${n.toLocaleString("en")} films`);
+
 export const en = {
   nav: { home: "Home", browse: "Browse", search: "Search", mine: "My films", together: "Together" },
   skip: "Skip to the content",
@@ -19,7 +21,7 @@ export const en = {
   earlier: (title: string) => `Back in “${title}”`,
   later: (title: string) => `Further in “${title}”`,
   minutes: (n: number) => `${n} min`,
-  films: (n: number) => (n === 1 ? "1 film" : `${n.toLocaleString("en")} films`),
+  films,
   chooser: {
     title: "Who is watching?",
     intro: "These viewers are simulated; the films are real. Choose one and see what movierec makes of them.",
@@ -155,7 +157,7 @@ export const en = {
       people: "People in films you liked",
       languages: "Languages",
       share: (name: string, you: number, all: number) => `${name}: you ${you} %, everybody ${all} %`,
-      mean: (stars: string, films: number) => `${films} films, ${stars} stars on average`,
+      mean: (stars: string, n: number) => `${films(n)}, ${stars === "1" ? "1 star" : `${stars} stars`} on average`,
     },
     import: {
       intro: "Bring your history: the export of IMDb, Letterboxd or Trakt (or Netflix, Prime Video, Plex, Jellyfin, Simkl, Movary), as it is.",
@@ -167,7 +169,7 @@ export const en = {
       working: "Reading; that may take a minute.",
       longStores: "This is a long file. It is stored bit by bit, which goes on without this page.",
       longDry: "This is a long file. It is looked at bit by bit; nothing is stored.",
-      last: "Your last long file:",
+      last: "Your last file:",
       queued: "It waits for its turn.",
       phases: { films: "Films are looked for.", events: "Entries are stored." } as Record<string, string>,
       stopped: "It was stopped.",
@@ -177,6 +179,9 @@ export const en = {
       duplicates: (n: number) => (n === 1 ? "1 was there already." : `${n} were there already.`),
       other: (n: number) => (n === 1 ? "1 row of a series or a game was left out." : `${n} rows of series and games were left out.`),
       unmatched: (n: number) => (n === 1 ? "1 row matches no film" : `${n} rows match no film`),
+      takeBack: "Take this file back",
+      takingBack: "The file is being taken back.",
+      takenBack: (n: number) => (n === 1 ? "1 entry was taken back." : `${n} entries were taken back.`),
       line: "Line",
       what: "Title",
       why: "Why",

@@ -34,7 +34,7 @@ export default function Mine({ tab }: { tab: string }) {
       <h2 className="hidden">{t.mine.tabs[here]}</h2>
       {list && <Films key={list} list={list} who={String(who.id)} />}
       {here === "taste" && <Taste who={String(who.id)} />}
-      {here === "import" && <Import who={String(who.id)} />}
+      {here === "import" && <Import key={who.id} who={String(who.id)} />}
       {here === "data" && <Data who={String(who.id)} />}
     </>
   );
@@ -170,7 +170,7 @@ function Taste({ who }: { who: string }) {
   );
 }
 
-/** The job that stores a viewer's long file. */
+/** The job that stores a viewer's long file, or takes a file back. */
 interface Following {
   job_id: string;
   isDry: boolean;
@@ -193,10 +193,11 @@ function Import({ who }: { who: string }) {
   const [error, setError] = useState<unknown>();
   const [isReading, setReading] = useState(false);
   const [isBack, setBack] = useState(false); // what is shown came of a former visit
-  const [job, setJob] = useState<Schemas["JobAnswer"]>(); // stores a long file
+  const [job, setJob] = useState<Schemas["JobAnswer"]>(); // stores a long file, or takes one back
+  const [takenBack, setTakenBack] = useState<number>(); // entries
   const following = useRef(0);
   const isDry = useRef(false);
-  const place = `import.${who}`; // where the browser keeps which job stores the last long file
+  const place = `import.${who}`; // where the browser keeps which job it was
 
   useEffect(() => {
     const known = kept<Following>(place);
@@ -214,7 +215,12 @@ function Import({ who }: { who: string }) {
       if (now && now.status !== "queued" && now.status !== "running") {
         setJob(undefined);
         if (now.status !== "done") throw new ApiError(400, now.status, now.error || t.stopped, 0);
-        setReport(now.result as Report);
+        if (now.kind === "import_undo") {
+          setReport(undefined);
+          setTakenBack((now.result as { deleted: { events: number } }).deleted.events);
+        } else {
+          setReport({ ...(now.result as Report), job_id: tries ? null : job_id });
+        }
         if (!tries) stored();
         return;
       }
@@ -228,7 +234,6 @@ function Import({ who }: { who: string }) {
     setReading(true);
     setBack(isReturning);
     setError(undefined);
-    setReport(undefined);
     try {
       await what();
     } catch (problem) {
@@ -244,6 +249,19 @@ function Import({ who }: { who: string }) {
     void queries.invalidateQueries({ queryKey: ["mine"] });
   };
 
+  /** Show a job that has been asked for, now and on return, until it has ended. */
+  const start = (answer: Schemas["JobAnswer"]) => {
+    const started = { job_id: answer.job_id, isDry: isDry.current };
+    keep(place, started);
+    setJob(answer);
+    return follow(started);
+  };
+
+  const takeBack = (file: string) => attempt(async () => {
+    isDry.current = false;
+    await start(await sendRaw<Schemas["JobAnswer"]>(`/jobs/${file}/import`, { method: "DELETE" }));
+  });
+
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -253,6 +271,8 @@ function Import({ who }: { who: string }) {
     const query = new URLSearchParams(isDry.current ? { dry_run: "true" } : {});
     if (form.get("kind")) query.set("kind", String(form.get("kind")));
     keep(place, undefined);
+    setReport(undefined);
+    setTakenBack(undefined);
     await attempt(async () => {
       const name = file.name.replace(/[^\x20-\x7e]|["\\]/g, "_");
       const answer = await sendRaw<Schemas["HistoryAnswer"] | Schemas["JobAnswer"]>(`/users/${encodeURIComponent(who)}/history?${query}`, {
@@ -264,10 +284,7 @@ function Import({ who }: { who: string }) {
         setReport(answer);
         if (!isDry.current) stored();
       } else {
-        const started = { job_id: answer.job_id, isDry: isDry.current };
-        keep(place, started);
-        setJob(answer);
-        await follow(started);
+        await start(answer);
       }
     });
   };
@@ -288,12 +305,17 @@ function Import({ who }: { who: string }) {
       </form>
       <div role="status">
         {isReading && !job && <p>{t.working}</p>}
-        {isBack && (job || report) && <p className="small">{t.last}</p>}
-        {job && <p>{isDry.current ? t.longDry : t.longStores} <Link href="/mine/history">{tabs.history}</Link></p>}
+        {isBack && (job || report || takenBack !== undefined) && <p className="small">{t.last}</p>}
+        {takenBack !== undefined && <p><b>{t.takenBack(takenBack)}</b></p>}
+        {job?.kind === "import_undo" && <p>{t.takingBack}</p>}
+        {job?.kind === "import" && <p>{isDry.current ? t.longDry : t.longStores} <Link href="/mine/history">{tabs.history}</Link></p>}
         {report && (
           <div className="report">
             <p><b>{report.dry_run ? t.would(report.stored) : t.stored(report.stored)}</b> {t.matched(report.rows, report.by_id, report.by_title)}{" "}
               {report.duplicates > 0 && t.duplicates(report.duplicates)} {report.other_rows > 0 && t.other(report.other_rows)}</p>
+            {report.stored > 0 && report.job_id && (
+              <button type="button" aria-disabled={isReading} onClick={() => void (isReading || takeBack(report.job_id!))}>{t.takeBack}</button>
+            )}
             {report.unmatched.length > 0 && (
               <>
                 <h3>{unmatched}</h3>
