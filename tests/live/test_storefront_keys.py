@@ -1,4 +1,4 @@
-"""The storefront by keys alone, in a real Chromium: the actions of its pages; the focus is seen, and never lost."""
+"""The storefront by keys alone, in a real Chromium: every action of every page; the focus is seen, and never lost."""
 
 import re
 import shutil
@@ -380,6 +380,30 @@ def test_a_file_is_imported_taken_back_and_everything_erased(keys: Any) -> None:
     assert not Viewer.objects.filter(pk=viewer).exists()
     page.get_by_text("Choose who is watching").wait_for()
     by.expect_at("main")
+    assert here.complaints == []
+
+
+def test_behind_the_glass_a_call_is_copied(keys: Any) -> None:
+    here, by = keys(permissions=["clipboard-read", "clipboard-write"])
+    page = here.become()
+    by.go_to("Language, colours and details")
+    by.press("Enter")
+    by.go_to("Colours")
+    by.press("ArrowDown")
+    wait_for(page, "document.documentElement.dataset.theme === 'light'")
+    by.go_to("Behind the glass")
+    by.press("Space")
+    by.press("Escape")
+    by.expect("Language, colours and details")
+    by.go_to("GET /home", "Shift+Tab")  # the end of the page, without the way through all rows
+    by.press("Enter")
+    by.go_to("Copy as curl")
+    by.press("Enter")
+    by.expect("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith(f"curl -s '{here.url}/home?")
+    by.go_to("Close", "Shift+Tab")
+    by.press("Enter")
+    by.expect("Language, colours and details")
     assert here.complaints == []
 
 
