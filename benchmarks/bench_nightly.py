@@ -268,9 +268,8 @@ def _run_nightly(parameters: dict[str, Any]) -> dict[str, Any]:
     with PhaseMemory() as memory, leases.running_lease(lease):
         nightly.run(lease)
         version = ModelVersion.objects.get(name=lease.result["version"])
-        if (
-            parameters["lists"] and registry.active_name() is None
-        ):  # random data: the gate refused the model, whose lists cost as much
+        makes_lists = parameters.get("lists", True)
+        if makes_lists and registry.active_name() is None:  # random data: the gate refused it, its lists cost as much
             registry.activate(version.name, "for the benchmark")
             batch.fill_all(version.name, lease)
     seconds, counts = version.metrics["seconds"], version.metrics["data"]
