@@ -394,6 +394,6 @@ def _report(
         ]
         + [_overload_row("uncached", load) for load in (*overload, stampede)]
         + [_overload_row("home", home_stampede)]
-        + [_ratio_row(without, name) for name, _ in (sorted(without.loads) if without is not None else ())],
+        + ([_ratio_row(without, name) for name, _ in sorted(without.loads)] if without is not None else []),
         result,
     )

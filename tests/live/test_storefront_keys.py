@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ class Keys:
     def expect(self, name: str) -> None:
         """Wait until what is called so has the focus, and can be seen."""
         try:
-            wait_until(lambda: (found := self.focused())["seen"] and re.match(name, found["name"]), 60)
+            wait_until(lambda: bool((found := self.focused())["seen"] and re.match(name, found["name"])), 60)
         except AssertionError as error:
             raise AssertionError(f"{self.focused()} has the focus, not {name}") from error
 
@@ -139,7 +140,7 @@ def test_a_viewer_is_chosen_and_films_are_marked_on_the_first_page(keys: Any) ->
         wait_until(made.exists)
         by.press("Enter")
         by.expect_at(f"[data-film='{film}'] .acts")
-        wait_until(lambda made=made: not made.exists())
+        wait_until(partial(lambda events: not events.exists(), made))
 
     by.go_to("Like: ")
     film = page.evaluate("document.activeElement.closest('[data-film]').dataset.film")
