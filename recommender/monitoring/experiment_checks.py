@@ -3,7 +3,6 @@
 from recommender.experiments.lifecycle import is_servable
 from recommender.experiments.results import read_shares
 from recommender.experiments.statistics import SRM_ALPHA
-from recommender.models import Experiment, ExperimentArm
 from recommender.monitoring.checks import Check, Status
 from recommender.registry.object_store import ObjectStoreUnavailable
 
@@ -12,13 +11,12 @@ def check_experiments() -> Check:
     """Check that the models of running experiments' arms can be served, as else their viewers get what they got before;
     and that the arms have the shares of viewers that they should have."""
     name, label = "experiments", "Experiments"
-    served = ExperimentArm.objects.filter(experiment__status=Experiment.Status.RUNNING, stopped_at=None)
-    arms = served.exclude(model="").select_related("experiment")
+    running = read_shares()
+    arms = [arm for shares in running for arm in shares.experiment.arms.all() if arm.model and arm.stopped_at is None]
     try:
         missing = [arm for arm in arms if not is_servable(arm.model)]
     except ObjectStoreUnavailable as error:
         return Check(name, label, Status.UNKNOWN, "unknown", str(error), "See to the model store.")
-    running = read_shares()
     uneven = [shares for shares in running if shares.p_value < SRM_ALPHA]
     figures = {"running": len(running), "models_missing": len(missing), "uneven": len(uneven)}
     values, details, remedies = [], [], []

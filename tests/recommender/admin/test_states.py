@@ -32,7 +32,7 @@ def test_an_experiment_offers_what_its_state_allows(model, admin_client):
     page = reverse(CHANGE.format("experiment"), args=[experiment.pk])
 
     assert offered(admin_client, "experiment", experiment.pk) == ["Start"]
-    arm.recipe = "epochs = 1"
+    arm.recipe = "default max_len=100"
     arm.save()
     assert offered(admin_client, "experiment", experiment.pk) == ["Train models", "Start"]
     arm.recipe = ""

@@ -59,6 +59,7 @@ OTHERS = {
     (f"users/<{OWN_ID}>/events", "delete"),
     (f"users/<{OWN_ID}>/history", "post"),
     ("jobs/<uuid:job_id>", "get"),
+    ("jobs/<uuid:job_id>/import", "delete"),
     (f"users/<{OWN_ID}>/data", "get"),
     (f"users/<{OWN_ID}>/data", "delete"),
     (f"users/<{OWN_ID}>", "put"),

@@ -101,7 +101,7 @@ def test_nothing_is_skipped_while_the_database_is_away(cluster, consume, monkeyp
     monkeypatch.setattr(kafka_consumer, "record_client_events", flaky)
     monkeypatch.setattr(kafka_consumer, "RETRY_SECONDS", (0,))
     monkeypatch.setattr(kafka_consumer, "close_old_connections", lambda: None)  # the test's own
-    assert consume("away") == "1 messages, 0 refused: 1 stored."
+    assert consume("away") == "1 message, 0 refused: 1 stored."
 
 
 def test_it_says_what_it_lacks(consume, settings):
