@@ -25,7 +25,8 @@ seconds    of the whole run, and of loading the data and building the models bef
 `--soak SECONDS` drives all calls over 16 connections for that time, and compares every list computed under load with
 the list of the same request alone.
 
-The calls take turns. Times are of the client: from the request's first byte to the response's last."""
+The calls take turns, in many short rounds. A ratio is the median of those of the rounds. Times are of the client: from
+the request's first byte to the response's last."""
 
 import argparse
 import multiprocessing
@@ -54,15 +55,16 @@ from benchmarks.serving.instructions import AVX2_ALONE
 from benchmarks.serving.workload import Workload
 
 RATINGS, QUICK_RATINGS = 1_000_000, 300_000
-ROUNDS, QUICK_ROUNDS = 8, 3
-REQUESTS_PER_ROUND = {"floor": 200, "cached": 200, "cached_key": 200, "uncached": 60, "filtered": 60, "explained": 16}
+# Many short rounds: what slows the machine for a second slows few of them, and all calls of one alike.
+ROUNDS, QUICK_ROUNDS = 25, 11
+REQUESTS_PER_ROUND = {"floor": 60, "cached": 60, "cached_key": 60, "uncached": 20, "filtered": 20, "explained": 6}
 REQUESTS_PER_ROUND |= {
-    "cached_first": 200,
-    "similar": 60,
-    "similar_kept": 60,
-    "home": 200,
-    "home_computed": 60,
-    "events": 60,
+    "cached_first": 60,
+    "similar": 20,
+    "similar_kept": 20,
+    "home": 60,
+    "home_computed": 20,
+    "events": 20,
 }
 RATIOS = {  # name -> the call whose time is divided by that of another, and the other
     "cached_over_floor": ("cached", "floor"),
@@ -76,8 +78,10 @@ RATIOS = {  # name -> the call whose time is divided by that of another, and the
     "uncached_over_bare": ("uncached", "bare"),
     "filtered_over_uncached": ("filtered", "uncached"),
 }
+BARE_HISTORIES = 60  # of a round
 NUM_READERS = 500  # viewers whose stored lists are read
 CONNECTIONS = (1, 16)
+WARM_UP_CONNECTIONS = 16
 OVERLOAD = {64: 600, 128: 900}  # connections -> requests
 STAMPEDE = (128, 1500)  # connections, requests
 HOME_STAMPEDE = (24, 1800)
@@ -129,7 +133,7 @@ class _Measurements:
     """Everything that the report needs."""
 
     loads: dict[tuple[str, int], list[LoadResult]] = field(default_factory=dict)  # by call and connections
-    bare_ms: list[float] = field(default_factory=list)
+    bare_ms: list[list[float]] = field(default_factory=list)  # of each round
     encode_ms: list[float] = field(default_factory=list)  # one viewer alone
     encode_in_batch_ms: list[float] = field(default_factory=list)  # one viewer of those that are encoded together
     queries: dict[str, int] = field(default_factory=dict)
@@ -148,7 +152,21 @@ class _Measurements:
     def p50(self) -> dict[str, float]:
         """Return the median times of the calls over one connection, and of `bare`."""
         calls = [name for name, connections in self.loads if connections == 1]
-        return {"bare": float(np.median(self.bare_ms))} | {name: self.milliseconds(name, 1, 0.5) for name in calls}
+        bare = float(np.median(np.concatenate(self.bare_ms)))
+        return {"bare": bare} | {name: self.milliseconds(name, 1, 0.5) for name in calls}
+
+    def ratio(self, call: str, other: str) -> float:
+        """Return the median time of a call over that of another, each of one round, over one connection: the median of
+        the rounds."""
+        return float(np.median(np.array(self._round_p50(call)) / self._round_p50(other)))
+
+    def _round_p50(self, call: str) -> list[float]:
+        rounds = self.bare_ms if call == "bare" else [load.milliseconds for load in self.loads[call, 1]]
+        return [float(np.median(times)) for times in rounds]
+
+    def ratios(self) -> dict[str, float]:
+        """Return what RATIOS names."""
+        return {name: round(self.ratio(call, other), 2) for name, (call, other) in RATIOS.items()}
 
     def per_second(self, name: str, connections: int) -> float:
         """Return the responses per second of a call."""
@@ -181,7 +199,7 @@ class _Measurer:
         self.measurements.memory["idle"] = memory.max_mb(self.workers)
         self.note_shares()
         for _ in range(rounds):
-            self.bare(REQUESTS_PER_ROUND["uncached"])
+            self.bare(BARE_HISTORIES)
             for connections in CONNECTIONS:
                 for name, number in REQUESTS_PER_ROUND.items():
                     self.record(name, number, connections)
@@ -205,19 +223,19 @@ class _Measurer:
         self.warm_up()
         calls = {name for pair in RATIOS.values() for name in pair}
         for _ in range(rounds):
-            self.bare(REQUESTS_PER_ROUND["uncached"])
+            self.bare(BARE_HISTORIES)
             for name in calls & REQUESTS_PER_ROUND.keys():
                 self.record(name, REQUESTS_PER_ROUND[name], 1)
         return self.measurements
 
     def warm_up(self) -> None:
         """Have both workers serve every call, and everything stored that is read again."""
-        self.drive("cached", 4 * NUM_READERS, 4)  # stores the lists, and both workers know them
-        self.drive("cached_key", 4 * NUM_READERS, 4)
-        self.drive("home", 2 * NUM_READERS, 4)  # stores the pages
-        self.drive("similar_kept", 4 * NUM_READERS, 4)
+        # The first call stores a list or a page, and each worker keeps what it has answered: many connections, so that
+        # both have calls of each.
+        for name in ("cached", "cached_key", "home", "similar_kept"):
+            self.drive(name, 4 * NUM_READERS, WARM_UP_CONNECTIONS)
         for name in Workload.NAMES:
-            self.drive(name, 20, 4)
+            self.drive(name, 60, WARM_UP_CONNECTIONS)
 
     def note_shares(self) -> None:
         """Keep the most memory of a worker so far, what it has in common with others by its share."""
@@ -246,7 +264,7 @@ class _Measurer:
 
         histories = [list(map(int, history)) for history in self.workload.histories[:number]]
         times = self.pool.submit(measure_bare, registry.folder(ACTIVE_VERSION), histories).result()
-        self.measurements.bare_ms += times.list_ms
+        self.measurements.bare_ms.append(times.list_ms)
         self.measurements.encode_ms += times.encode_ms
         self.measurements.encode_in_batch_ms.append(times.encode_in_batch_ms)
 
@@ -323,10 +341,6 @@ def _overload_row(name: str, load: dict[str, float]) -> list[Any]:
     return [lesser, load["connections"], load["p50_ms"], "", load["p99_ms"], load["a_second"], load["refused"], ""]
 
 
-def _ratios(p50: dict[str, float]) -> dict[str, float]:
-    return {name: round(p50[call] / p50[other], 2) for name, (call, other) in RATIOS.items()}
-
-
 def _ratio_row(measurements: _Measurements, name: str) -> list[Any]:
     quantiles = (round(measurements.milliseconds(name, 1, q), 2) for q in (0.5, 0.9, 0.99))
     return [f"{name}, AVX2 alone", 1, *quantiles, round(measurements.per_second(name, 1)), "", ""]
@@ -356,9 +370,9 @@ def _report(
         "bare_ms": round(bare, 3),
         "encode_ms": round(float(np.median(measurements.encode_ms)), 3),
         "encode_in_batch_ms": round(float(np.median(measurements.encode_in_batch_ms)), 3),
-        "bare_p99_ms": round(float(np.quantile(measurements.bare_ms, 0.99)), 3),
-        "cached_key_over_cached": round(p50["cached_key"] / p50["cached"], 3),
-        **_ratios(p50),
+        "bare_p99_ms": round(float(np.quantile(np.concatenate(measurements.bare_ms), 0.99)), 3),
+        "cached_key_over_cached": round(measurements.ratio("cached_key", "cached"), 3),
+        **measurements.ratios(),
         "cached_rps": round(measurements.per_second("cached", 16)),
         "uncached_rps": round(measurements.per_second("uncached", 16)),
         "batch_s": round(measurements.batch_s, 2),
@@ -375,7 +389,7 @@ def _report(
     }
     if without is not None:
         own = without.p50()
-        result |= {f"{name}_avx2": ratio for name, ratio in _ratios(own).items()}
+        result |= {f"{name}_avx2": ratio for name, ratio in without.ratios().items()}
         result |= {"bare_ms_avx2": round(own["bare"], 3), "floor_p50_ms_avx2": round(own["floor"], 3)}
     print_report(
         f"{result['movies']:,} films, preset {preset}; {bare:.2f} ms bare, 1,000 viewers in {measurements.batch_s:.1f} "
