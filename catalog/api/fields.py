@@ -76,11 +76,12 @@ class NamesField(serializers.ListField):
 
 
 class StrictInteger(serializers.IntegerField):
-    """An integer; true and false are refused. Text may hold digits alone, or 862.0 as pandas writes it."""
+    """An integer; true and false are refused. Text may hold digits alone, or 862.0 (862,0) as pandas (a
+    German spreadsheet) writes it."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str):
-            data = data.strip()
+            data = data.strip().replace(",", ".")
             if not re.fullmatch(r"-?[0-9]{1,20}(\.0{0,20})?", data, re.ASCII):
                 self.fail("invalid")
         if isinstance(data, bool | float) and not (isinstance(data, float) and data.is_integer()):
@@ -97,6 +98,14 @@ class StrictBoolean(serializers.BooleanField):
         return bool(super().to_internal_value(data))
 
 
+def read_number(value: Any) -> float:
+    """Return a number of a file; a text may have a comma before the fraction, as a German spreadsheet writes it.
+
+    Raises TypeError, ValueError or OverflowError.
+    """
+    return float(value.replace(",", ".") if isinstance(value, str) else value)
+
+
 def read_day_number(number: float) -> datetime | None:
     """Return the moment (UTC, to the second) of a spreadsheet's number of a day, from 20000 to 79999 and a fraction;
     None for any other number."""
@@ -110,7 +119,7 @@ class TimestampField(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
-            number = float(value)
+            number = read_number(value)
         except (TypeError, ValueError):
             moment: datetime = super().to_internal_value(value)
             return moment
@@ -127,11 +136,18 @@ class TimestampField(serializers.DateTimeField):
         )
 
 
-class ShareField(serializers.FloatField):
+class NumberInFile(serializers.FloatField):
+    """A number in a file, written as read_number() says."""
+
+    def to_internal_value(self, data: Any) -> float:
+        return float(super().to_internal_value(data.replace(",", ".") if isinstance(data, str) else data))
+
+
+class ShareField(NumberInFile):
     """A share of a movie in a file. One that four bytes cannot hold is none."""
 
     def to_internal_value(self, data: Any) -> float:
-        share = float(super().to_internal_value(data))
+        share = super().to_internal_value(data)
         return 0.0 if abs(share) < MIN_REAL else share
 
 

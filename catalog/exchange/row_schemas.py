@@ -15,6 +15,7 @@ from catalog.api.fields import (
     MovieKeyInFile,
     NameField,
     NamesField,
+    NumberInFile,
     ShareField,
     StrictBoolean,
     StrictInteger,
@@ -147,7 +148,7 @@ class EventRow(StrictSerializer):
     movie_id = MovieIdField()
     kind = serializers.ChoiceField([kind.label for kind in WatchEvent.Kind])
     occurred_at = TimestampField()
-    rating = serializers.FloatField(allow_null=True, default=None)
+    rating = NumberInFile(allow_null=True, default=None)
     completion = ShareField(allow_null=True, default=None)
     event_id = EventKeyField(allow_null=True, default=None)
     session = StrictBoolean(default=False, help_text="Whether the viewer is an anonymous session.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
-from catalog.api.fields import read_day_number
+from catalog.api.fields import read_day_number, read_number
 from catalog.errors import DataFileError
 
 # d/m/y, m.d.yy, yy. m. d. and the like, perhaps with a time behind.
@@ -47,7 +47,7 @@ _MONTHS = {
 }  # fmt: skip
 _ACCENTS = str.maketrans("äáàâéèêëíîóôöúûüç", "aaaaeeeeiiooouuuc")
 _EPOCH_DIGITS = {10: 1, 13: 1000}  # digits of a number of seconds, of milliseconds
-_DAY_NUMBER = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
+_DAY_NUMBER = re.compile(r"\d{5}(?:[.,]\d+)?", re.ASCII)
 _PIVOT = 70  # of years in two digits the first of the last century
 
 
@@ -161,7 +161,7 @@ def _read_plain(text: str) -> datetime:
     the month's name."""
     if text.isascii() and text.isdigit() and len(text) in _EPOCH_DIGITS:
         return datetime.fromtimestamp(int(text) / _EPOCH_DIGITS[len(text)], UTC)
-    if _DAY_NUMBER.fullmatch(text) and (day := read_day_number(float(text))):
+    if _DAY_NUMBER.fullmatch(text) and (day := read_day_number(read_number(text))):
         return day
     try:
         moment = datetime.fromisoformat(re.sub(r"\s?(UTC|GMT)$", "Z", text))

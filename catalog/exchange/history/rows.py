@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Any, NamedTuple
 
+from catalog.api.fields import read_number
 from catalog.limits import MAX_ID, MAX_YEAR, MIN_YEAR
 from catalog.models import WatchEvent
 from catalog.plurals import count_noun
@@ -142,7 +143,7 @@ def rating_of(text: object, best: int, at: datetime | None, basis: Basis = Basis
     if text in (None, ""):
         return ()
     try:
-        value = float(str(text).replace(",", "."))
+        value = read_number(str(text))
     except ValueError:
         value = -1
     if not 0 <= value <= best:

@@ -165,6 +165,24 @@ def test_what_changes_back_within_a_second_is_the_last_word(site, kinds, is_list
     assert [status for answer in again for status in statuses(answer)] == ["duplicate"] * (1 + len(kinds))
 
 
+@pytest.mark.parametrize("first", [{}, {"event_id": "first"}])
+def test_the_id_of_a_duplicate_is_not_kept(site, first):
+    """Only after a contrary word of the very moment does it matter; docs/api.md says so."""
+    at = {"occurred_at": "2026-01-01T20:00:00Z"}
+    like, again = event(kind="like", **at, **first), event(kind="like", **at, event_id="again")
+    assert [statuses(site.post("/events", mark)) for mark in (like, again, again)] == [
+        ["stored"],
+        ["duplicate"],
+        ["duplicate"],
+    ]
+    later = event(kind="dislike", occurred_at="2026-01-01T20:00:01Z", event_id="later")
+    assert statuses(site.post("/events", [later, again])) == ["stored", "duplicate"]
+    contrary = event(kind="dislike", **at, event_id="contrary")
+    assert statuses(site.post("/events", [contrary, like])) == ["stored", "duplicate"]
+    assert statuses(site.post("/events", again)) == ["stored"]
+    assert statuses(site.post("/events", again)) == ["duplicate"]
+
+
 MARKS = ("like", "unlike", "dislike", "undislike", "not_interested", "interested")
 VIEWINGS = ("watch", "rewatch", "unwatch", "rating")
 

@@ -95,6 +95,57 @@ def test_days_of_a_spreadsheet_are_when_a_viewer_came_and_a_film_was_added(site)
     assert Movie.objects.get(pk=NEMO).added_at.isoformat() == "2020-06-18T00:00:00+00:00"
 
 
+@pytest.mark.parametrize("form", ["semicolons", "quotes", "jsonl"])
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_numbers_may_have_a_decimal_comma_as_german_spreadsheets_write_them(site, form):
+    names = ["user_id", "movie_id", "kind", "occurred_at", "rating", "completion"]
+    rows = [
+        ["zoe", NEMO, "rating", "45292,75", "4,5", ""],
+        ["zoe", NEMO, "watch", "45293,0", "", "0,85"],
+        ["zoe", NEMO, "rating", "45294", "4,3", ""],
+        ["zoe", NEMO, "rating", "45295", "4,5,1", ""],
+        ["zoe", NEMO, "watch", "45.292,75", "", ""],
+        ["zoe", NEMO, "watch", "45296", "", "1,2"],
+    ]
+    if form == "jsonl":
+        body = json_lines(*({k: v for k, v in zip(names, row, strict=True) if v} for row in rows))
+        content_type, line = JSONL, 1
+    else:
+        mark, quote = (";", "") if form == "semicolons" else (",", '"')
+        lines = [mark.join(f"{quote}{cell}{quote}" for cell in row) for row in [names, *rows]]
+        body, content_type, line = "\n".join(lines).encode(), CSV, 2
+    job = run_import(site, post_rows(site, "events", body, content_type))
+    assert job["result"] == {"stored": 2, "duplicates": 0, "rejected": 4}
+    rejected = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert [(row["line"] - line, row["field"], row["reason"]) for row in rejected] == [
+        (2, "rating", "rating 4.3 is not among 0.5, 1, 1.5 … 5"),
+        (3, "rating", "A valid number is required."),
+        (4, "occurred_at", rejected[2]["reason"]),
+        (5, "completion", "completion 1.2 is not between 0 and 1"),
+    ]
+    assert "wrong format" in rejected[2]["reason"]
+    stored = WatchEvent.objects.filter(viewer__key="zoe").order_by("pk")
+    assert [(event.occurred_at.isoformat(), event.rating, event.completion) for event in stored] == [
+        ("2024-01-01T18:00:00+00:00", 4.5, None),
+        ("2024-01-02T00:00:00+00:00", None, pytest.approx(0.85)),
+    ]
+
+
+@pytest.mark.usefixtures("transactional_db", "cast")
+def test_whole_numbers_and_days_of_films_and_viewers_may_have_a_decimal_comma(site):
+    films = f"movie_id;year;runtime;added_at\n{NEMO};2004,0;101,0;44000,5\n{NEMO};2004,5;;\n"
+    job = run_import(site, post_rows(site, "movies", films.encode(), CSV))
+    assert job["result"] == {"stored": 1, "duplicates": 0, "rejected": 1}
+    [rejected] = site.get(f"/jobs/{job['job_id']}/rejected")["results"]
+    assert (rejected["line"], rejected["field"]) == (3, "year")
+    film = Movie.objects.get(pk=NEMO)
+    assert (film.year, film.runtime, film.added_at.isoformat()) == (2004, 101, "2020-06-18T12:00:00+00:00")
+    viewers = b"user_id;age_limit;created_at\nzoe;12,0;44000,25\n"
+    assert run_import(site, post_rows(site, "viewers", viewers, CSV))["result"]["stored"] == 1
+    zoe = Viewer.objects.get(key="zoe")
+    assert (zoe.age_limit, zoe.created_at.isoformat()) == (12, "2020-06-18T06:00:00+00:00")
+
+
 @pytest.mark.usefixtures("transactional_db", "cast")
 def test_rejected_rows_are_paged(site, monkeypatch):
     monkeypatch.setattr(row_import, "BATCH_SIZE", 1)
