@@ -29,7 +29,6 @@ BLOCK_SIZE = 64  # viewers whose scores are in memory at a time: 15 MB of 59,000
 MAX_SHARE_ALONE = 0.1  # of the films: if more are asked for, the scores of all cost less
 MLP_CANDIDATES = 1000  # films with the best dot products, which the MLP scorer ranks again
 SHORTLIST_MARGIN = 100  # films of a shortlist beyond twice the list
-MAX_OWN_COLUMNS = 16  # columns at the end of windows that begin alike
 MAX_ENCODE_POSITIONS = 1_600  # padded positions that are encoded at a time, so that they fit the processor's cache
 
 
@@ -189,12 +188,9 @@ class Ranker:
             differing[0] = True
             self._encode_batch(batch.select(slice(1)), states, np.zeros(1, np.int64))
         if len(variants):
-            # Without a film of the newest, windows begin alike: that part of them is encoded once.
-            begin = batch.begin_like(variants[0])[variants]
-            alike = begin >= batch.items.shape[1] - MAX_OWN_COLUMNS
-            for rows, shared in ((variants[alike], int(begin[alike].min())), (variants[~alike], 0)):
-                if len(rows):
-                    self._encode_batch(batch.select(rows), states, rows, alike=shared)
+            # Windows without one of the newer films begin alike: that part of them is encoded once.
+            alike = int(batch.begin_like(variants[0])[variants].min())
+            self._encode_batch(batch.select(variants), states, variants, alike=alike)
         states[~differing, : self.width] = states[0, : self.width] if first_state is None else first_state[: self.width]
         self._add_histories(states, tokens, viewers, stops, times)
         return states
