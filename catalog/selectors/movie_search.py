@@ -15,7 +15,7 @@ from catalog.selectors.age_limits import certificates_within
 from catalog.selectors.genre_names import stored_genres
 from catalog.selectors.movies import IS_VISIBLE, WITHIN_AGE_LIMIT, MovieCard, select_card
 from catalog.selectors.people_and_genres import near_people, resolve_people
-from catalog.selectors.search_query import SearchQuery, correct_spelling, parse_search
+from catalog.selectors.search_query import STOP_WORDS, SearchQuery, Term, correct_spelling, parse_search
 
 _CURSOR = re.compile(r"(?:(?P<kind>[sm])(?P<rank>[0-9]{1,7})-)?(?P<after>-?[0-9]{1,10})\Z", re.ASCII)
 _SORTED = "o"  # begins a cursor of an order that the client chose
@@ -37,15 +37,22 @@ _SAME_TITLE = """(least(length(m.title), coalesce(nullif(length(m.original_title
 # catalog_plain() takes longer than all else here: only titles with other letters than a to z need it.
 _TITLE_PREFIX = """(translate(lower(m.title), '-.,:!?''', ' ') ^@ ANY(%s::text[])
                     OR octet_length(m.title) > length(m.title) AND catalog_plain(m.title) ^@ ANY(%s::text[]))"""
+# Of one or two letters: titles with other letters behind those that count need it neither.
+_SHORT_TITLE_PREFIX = _TITLE_PREFIX.replace("m.title", "left(m.title, 8)")
 _WITH_STANDING = "LEFT JOIN catalog_moviestanding s ON s.movie_id = m.id"
+_RANK_WITHIN = """1000 * round(999 * sqrt(least(coalesce(s.popularity, 0), 1)))::int
+                  + 999 - least(length(m.title), 999)"""
 # The very title; then titles with all the words as they are, those first that begin with the text; then titles with a
 # longer word in place of the last one, in the same order. Of each the most popular come first, then the shortest. Last
 # are movies of people of that name or of that year, the newest first.
 _RANK = f"""CASE WHEN NOT (({_HAS_WORD}) AND {{in_title}}) THEN coalesce(m.year, 0)
                  ELSE 1000000 * CASE WHEN {_SAME_TITLE} THEN 5
                                      ELSE CASE WHEN {{whole_in_title}} THEN 3 ELSE 1 END + ({_TITLE_PREFIX})::int END
-                      + 1000 * round(999 * sqrt(coalesce(least(s.popularity, 1), 0)))::int
-                      + 999 - least(length(m.title), 999) END"""
+                      + {_RANK_WITHIN} END"""
+# Of one or two letters: the very title, titles that begin with them as a word, other titles that begin with them.
+_RANK_OF_SHORT = f"""CASE WHEN {_SAME_TITLE} THEN 5000000 + {_RANK_WITHIN}
+                          WHEN {_HAS_WORD} THEN 3000000 + 1000000 * ({_SHORT_TITLE_PREFIX})::int + {_RANK_WITHIN}
+                          WHEN {_SHORT_TITLE_PREFIX} THEN 2000000 + {_RANK_WITHIN} ELSE coalesce(m.year, 0) END"""
 _RANK_OF_COMMON = f"CASE WHEN {_SAME_TITLE} THEN 5000000 ELSE 0 END"
 # Tested movie by movie, as half of all movies may be of a genre; the people of a name have few.
 _HAS_GENRE = "EXISTS (SELECT FROM catalog_movie_genres g WHERE g.movie_id = m.id AND g.genre_id = ANY(%s::int[]))"
@@ -242,12 +249,17 @@ def _search(
     if query.is_common:
         where.add("m.search_words @@ %s::tsquery", " & ".join(term.tsquery for term in query.terms))
     else:
-        term_values = [
+        sets = " INTERSECT ".join([_CONTAINS_TERM] * len(query.terms))
+        set_values: list[Any] = [
             value for term in query.terms for value in (term.tsquery, term.tsquery, term.year, term.people_tsquery)
         ]
-        where.add(
-            _CONTAINS_ALL_TERMS.format(sets=" INTERSECT ".join([_CONTAINS_TERM] * len(query.terms))), *term_values
-        )
+        if query.is_short:
+            begins = f"SELECT m.id FROM catalog_movie m WHERE m.search_words @@ %s::tsquery AND {_SHORT_TITLE_PREFIX}"
+            is_telling = query.text not in STOP_WORDS
+            sets = f"{sets} UNION {begins}" if is_telling else begins
+            beginning = Term((query.text,), is_prefix=True).tsquery  # by index; the rest is tested title by title
+            set_values = [*(set_values if is_telling else ()), beginning, query.title_variants, query.title_variants]
+        where.add(_CONTAINS_ALL_TERMS.format(sets=sets), *set_values)
     values += where.values
     after_start = ""
     if start.rank is not None:
@@ -271,6 +283,9 @@ def _rank(query: SearchQuery) -> tuple[str, list[Any]]:
     title = [query.max_title_length, query.title_variants, query.title_variants]
     if query.is_common:
         return _RANK_OF_COMMON, title
+    if query.is_short:
+        in_front, word = [query.title_variants] * 2, [query.terms[0].tsquery] * 2
+        return _RANK_OF_SHORT, [*title, *word, *in_front, *in_front]
     likeliest = [term.likeliest for term in query.terms]
     any_term = " | ".join(term.tsquery for term in likeliest)
     every_term = [value for term in likeliest for value in (term.tsquery, term.tsquery, term.year)]

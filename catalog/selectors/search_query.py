@@ -13,7 +13,7 @@ MAX_WORDS = 10
 ARTICLES = ("the", "a", "an")
 STOP_WORDS = frozenset({*ARTICLES, "and", "of", "in", "to"})  # left out where other words remain
 CORRECTABLE_LENGTHS = range(3, 21)  # characters of a word
-MIN_PREFIX_LENGTH = 3  # of a word that stands alone: one or two letters begin thousands of titles
+MIN_PREFIX_LENGTH = 3  # of a word that stands alone: one or two letters begin words of half of all titles
 MIN_NAME_PREFIX_LENGTH = 4  # letters that begin few enough names of people
 MAX_ALTERNATIVES = 6  # of a word
 MAX_TRIGRAM_LOOKUPS = 3  # words of one search that are compared with all words
@@ -69,6 +69,7 @@ class SearchQuery:
     text: str  # a movie of exactly this title comes first
     text_without_years: str = ""  # so does one of this title, of that year; "": nothing but years
     is_common: bool = False  # nothing but stop words, which any title may have: not worth ranking
+    is_short: bool = False  # one or two letters so far: titles that begin with them fit as well
 
     @property
     def title_variants(self) -> list[str]:
@@ -78,8 +79,8 @@ class SearchQuery:
 
     @property
     def max_title_length(self) -> int:
-        """Characters of such a title, with marks between its words."""
-        return len(self.text) + (0 if self.is_common else 12)
+        """Characters of such a title, with marks between its words; of a short one with an article and one mark."""
+        return len(self.text) + (0 if self.is_common else 5 if self.is_short else 12)
 
 
 def parse_search(text: str) -> SearchQuery:
@@ -89,7 +90,8 @@ def parse_search(text: str) -> SearchQuery:
         plain, tokens = cursor.fetchone()
     words = [word.lower() for word in tokens][:MAX_WORDS]
     telling = [word for word in words if word not in STOP_WORDS]
-    unfinished = telling[-1:] if plain[-1:].strip() else []
+    may_go_on = bool(plain[-1:].strip())
+    unfinished = telling[-1:] if may_go_on else []
     min_length = MIN_PREFIX_LENGTH if len(telling) == 1 else 1
     terms: list[Term] = []
     for word in telling or words:
@@ -101,6 +103,8 @@ def parse_search(text: str) -> SearchQuery:
         )
     years = {term.words[0] for term in terms if term.year is not None}
     without_years = " ".join(word for word in words if word not in years)
+    if may_go_on and len(terms) == 1 and len(terms[0].words[0]) < MIN_PREFIX_LENGTH:
+        return SearchQuery(tuple(terms), terms[0].words[0], is_short=True)
     return SearchQuery(tuple(terms), " ".join(words), without_years, is_common=not telling)
 
 
