@@ -13,6 +13,8 @@ IMPRESSIONS = 8.0  # of a viewer's day, in the mean
 CLICK_RATE, CONCENTRATION = 0.1, 20.0  # viewers' own rates of clicking: a beta distribution of this mean
 NOVELTY_DAYS, NOVELTY = 2.0, 0.3  # new viewers click more by this share, which dies away
 EFFECT = 0.05  # the true difference, relative
+POWERED = 10  # experiments of one look for each that is looked at daily: they cost a hundredth
+PILOT = 200_000  # viewers
 Z = 1.959964  # of a 95 % interval
 
 
@@ -28,11 +30,11 @@ def simulate(experiments: int) -> dict[str, Any]:
             difference is not None and abs(difference.difference) > Z * difference.standard_error
             for difference in found
         )
-    pilot = _one_day_viewers(rng, 0.0, 1, 20_000)[0][0]
+    pilot = _one_day_viewers(rng, 0.0, 1, PILOT)[0][0]
     needed = viewers_needed(pilot, EFFECT) // 2  # of each arm
     # Every viewer is there for one day: so many that one look at the end has the planned power.
     daily = ceil(needed / DAYS)
-    looks = (compare_once(*_one_day_viewers(rng, EFFECT, 1, daily * DAYS)[0]) for _ in range(experiments))
+    looks = (compare_once(*_one_day_viewers(rng, EFFECT, 1, daily * DAYS)[0]) for _ in range(POWERED * experiments))
     powered = sum(once is not None and once.fixed[0] > 0 for once in looks)
     days_over = []
     for _ in range(max(20, experiments // 10)):
@@ -44,7 +46,8 @@ def simulate(experiments: int) -> dict[str, Any]:
         "aa_experiments": experiments,
         "aa_false_alarms": round(alarms / experiments, 4),
         "aa_false_alarms_fixed": round(fixed_alarms / experiments, 4),
-        "power": round(powered / experiments, 3),
+        "power_experiments": POWERED * experiments,
+        "power": round(powered / (POWERED * experiments), 4),
         "sequential_over_fixed_days": round(float(np.median(days_over)), 2),
     }
 

@@ -11,7 +11,7 @@ worker. Both make the same estimate.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import ceil, isfinite, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -196,7 +196,7 @@ def sample_ratio_p(counts: Sequence[int], weights: Sequence[float]) -> float:
 
 def viewers_needed(pilot: Units, relative_effect: float) -> int:
     """Return the viewers of two arms together that find a relative change of the ratio with 80 % power, looked at once,
-    where viewers are like those of the pilot. 0: the pilot says too little."""
+    where the control's viewers are like those of the pilot. 0: the pilot says too little."""
     if not pilot.varies or not pilot.rate or not relative_effect:
         return 0
     from tea_tasting.metrics import RatioOfMeans
@@ -204,7 +204,7 @@ def viewers_needed(pilot: Units, relative_effect: float) -> int:
     names = COLUMNS if pilot.has_before else COLUMNS[:2]
     metric = RatioOfMeans(*names, use_t=False, alpha=ALPHA, power=POWER, rel_effect_size=abs(relative_effect))
     [found] = metric.solve_power_from_aggregates(pilot.aggregates(), "n_obs")
-    return int(found.n_obs)
+    return ceil(found.n_obs * _variance_over_pilot(relative_effect))
 
 
 def power_of(pilot: Units, relative_effect: float, viewers: int) -> float | None:
@@ -215,6 +215,16 @@ def power_of(pilot: Units, relative_effect: float, viewers: int) -> float | None
     from tea_tasting.metrics import RatioOfMeans
 
     names = COLUMNS if pilot.has_before else COLUMNS[:2]
-    metric = RatioOfMeans(*names, use_t=False, alpha=ALPHA, rel_effect_size=abs(relative_effect), n_obs=viewers)
+    alike = max(2, int(viewers / _variance_over_pilot(relative_effect)))  # as many of the pilot's say as much
+    metric = RatioOfMeans(*names, use_t=False, alpha=ALPHA, rel_effect_size=abs(relative_effect), n_obs=alike)
     [found] = metric.solve_power_from_aggregates(pilot.aggregates(), "power")
     return float(found.power)
+
+
+def _variance_over_pilot(relative_effect: float) -> float:
+    """Return the mean variance of two arms over the pilot's, where each viewer of one arm clicks more by this share.
+
+    tea-tasting takes both arms to vary as the pilot does. Viewers who click more vary more: their standard deviation
+    rises at most as their mean does.
+    """
+    return (1 + (1 + abs(relative_effect)) ** 2) / 2

@@ -55,6 +55,6 @@ def _mail(alert: Alert) -> None:
         return
     subject = f"movierec: {alert.label}" if alert.ended_at is None else f"movierec: {alert.label} is good again"
     try:
-        send_mail(subject, alert.detail, None, settings.ALERT_EMAILS)
+        send_mail(subject, f"{alert.label}: {alert.detail}", None, settings.ALERT_EMAILS)
     except (SMTPException, OSError) as error:
         log.warning("An alert could not be mailed: %s", error)

@@ -9,6 +9,10 @@ MINUTE = 60  # seconds
 RECENT_MINUTES, WINDOW_MINUTES = 10, 60
 MAX_FAILURE_RATE = 0.01  # of the calls of a class
 DISK_FULL_COUNTER = "code:disk_full"
+REMEDY = (
+    "Mend what else is red (./run manage status). Where nothing is, the log of web has the requests; where it began "
+    "with a new model (./run manage models): ./run manage rollback --reason WHY"
+)
 
 
 def check_calls(minutes: Sequence[Mapping[str, int]]) -> Check:
@@ -37,7 +41,7 @@ def check_calls(minutes: Sequence[Mapping[str, int]]) -> Check:
     most_first = sorted(failures, key=lambda group: -failures[group])
     detail = f"Failed: {'; '.join(f'{group} {failures[group]:,} of {calls[group]:,}' for group in most_first)}."
     status = Status.FAIL if still_bad else Status.WARN if bad else Status.OK
-    remedy = "" if status == Status.OK else "The other tiles name what is away; the web's log has the requests."
+    remedy = "" if status == Status.OK else REMEDY
     return Check(name, label, status, value, detail, remedy, figures)
 
 

@@ -48,7 +48,8 @@ def check_disks() -> list[Check]:
             remedy = "See to the machine it is on."
             unreadable.append(Check(name, label, Status.FAIL, "does not answer", detail, remedy))
         except OSError as error:
-            unreadable.append(Check(name, label, Status.FAIL, "unreadable", f"{folder}: {error}"))
+            remedy = "Make the folder again, or mount it, so that movierec's user may read it and write to it."
+            unreadable.append(Check(name, label, Status.FAIL, "unreadable", f"{folder}: {error}.", remedy))
         else:
             disks.setdefault(disk.path.stat().st_dev, (disk, []))[1].append(use)
     return [_check_disk(disk, uses) for disk, uses in disks.values()] + unreadable
@@ -69,7 +70,15 @@ def _check_disk(disk: DiskUsage, uses: list[str]) -> Check:
         return Check(name, label, Status.FAIL, "read-only", detail, "Mount it writable; see to its health.", figures)
     if disk.free_files is not None and disk.free_files < MIN_FREE_FILES:
         detail = f"{disk.path} has room for {disk.free_files:,} more files (inodes; {used_for})."
-        return Check(name, label, Status.FAIL, "no more files", detail, "Delete many small files there.", figures)
+        return Check(
+            name,
+            label,
+            Status.FAIL,
+            "no more files",
+            detail,
+            "Delete many small files there: old logs, caches, models.",
+            figures,
+        )
     detail = f"{disk.path} ({used_for}) has {free} of {total} free; at least {format_bytes(required)} should be free."
     remedy = "Make room: old backups, logs, a lower MOVIEREC_MODELS_KEPT; docs/operations.md, Incidents."
     if disk.free < settings.DISK_THRESHOLDS.full_bytes:

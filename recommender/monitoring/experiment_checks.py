@@ -23,7 +23,10 @@ def check_experiments() -> Check:
     if missing:
         arm = missing[0]
         values.append("a model is missing")
-        details.append(f"{arm.experiment}: {arm.model} of {arm} is missing, its viewers get the active model's lists.")
+        details.append(
+            f"{arm.experiment}: the model {arm.model} of the arm {arm} is missing, "
+            "its viewers get the active model's lists."
+        )
         remedies.append("Restore its folder (docs/operations.md, What an alert means), or stop the experiment.")
     if uneven:
         viewers = ", ".join(f"{arm} {count:,}" for arm, count in uneven[0].viewers.items())

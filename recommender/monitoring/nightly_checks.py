@@ -38,7 +38,7 @@ def _check_model_age() -> Check:
     age = timezone.now() - active["created_at"]
     figures, detail = {"age_seconds": round(age.total_seconds())}, f"Since {active['name']} was trained."
     if age > MAX_MODEL_AGE:
-        remedy = f"Look under Jobs why no night has replaced it; by hand: {NIGHTLY_COMMAND}"
+        remedy = f"Look under Jobs in the admin why no night has replaced it; by hand: {NIGHTLY_COMMAND}"
         return Check(name, label, Status.FAIL, format_duration(age.total_seconds()), detail, remedy, figures)
     return Check(name, label, Status.OK, format_duration(age.total_seconds()), detail, figures=figures)
 
@@ -83,7 +83,11 @@ def _check_refused(jobs: Sequence[Job]) -> Check:
     detail = f"The last: {ended[0].error.partition('. ')[0] or ended[0].result.get('reason', '')}" if count else ""
     figures = {"nights": float(count)}
     if count >= MAX_REFUSED:
-        remedy = "Look at the gate's reasons under Model versions; `./run manage promote` takes one in spite of it."
+        remedy = (
+            "The nights fail: see Last night's run."
+            if ended[0].status == Job.Status.FAILED
+            else "Model versions has the gate's reasons. In spite of them: ./run manage promote NAME --reason WHY"
+        )
         return Check(name, label, Status.FAIL, value, detail, remedy, figures)
     return Check(name, label, Status.WARN if count else Status.OK, value, detail, figures=figures)
 
@@ -100,7 +104,7 @@ def check_schedules() -> Check:
     figures = {"overdue": float(len(delays)), "overdue_seconds": max_delay}
     if delays:
         late = "; ".join(f"{task} is {format_duration(delay.total_seconds())} late" for task, delay in delays.items())
-        remedy = "Restart beat (logs/beat.log); look at the rows under Periodic tasks."
+        remedy = "Restart beat; its log says why it stopped. Each row stands under Periodic tasks in the admin."
         return Check(name, label, Status.FAIL, f"{len(delays)} did not start", f"{late}.", remedy, figures)
     if not tasks:
         detail = "Beat writes them at its first start."

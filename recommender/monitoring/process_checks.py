@@ -57,7 +57,7 @@ def _check_process(kind: str, heartbeats: Heartbeats | None, redis_is_fresh: boo
         return Check(name, label, Status.UNKNOWN, "not heard of yet", detail, "Look again in two minutes.")
     restart = (
         f"Restart it: ./run (or systemctl restart movierec), or the service {service} alone where it has a unit or a "
-        f"container of its own. The log of {service} says why."
+        f"container of its own. Its log says why: logs/{service}.log in the state folder, or journalctl."
     )
     if age is None:
         return Check(name, label, Status.FAIL, "none", "Nothing does this work.", restart)

@@ -44,7 +44,11 @@ def _check_queue() -> Check:
     detail = f"{count_noun(len(queued), 'job')} waiting; the oldest, a {kind}, has waited this long"
     is_stuck = age > QUEUE_FAIL_AFTER and kind not in running  # behind one of its kind it may wait for hours
     status = Status.FAIL if is_stuck else Status.OK if age < QUEUE_WARN_AFTER else Status.WARN
-    remedy = "" if status == Status.OK else "No worker takes it: look at worker, trainer and their logs."
+    remedy = (
+        ""
+        if status == Status.OK
+        else "No worker takes it: ./run manage status says whether worker or trainer is silent. Restart that one."
+    )
     return Check("queue", "Queue", status, format_duration(age.total_seconds()), detail, remedy, figures)
 
 
@@ -86,7 +90,10 @@ def check_logs(waiting: Mapping[str, int] | None, minutes: Sequence[Mapping[str,
     dropped, of_late = (sum(counts[f"{log}_dropped"] for log in waiting) for counts in (hour, recent))
     figures = {f"{log}_waiting": float(count) for log, count in waiting.items()} | {"dropped": float(dropped)}
     detail = f"Waiting: {', '.join(f'{log} {count:,}' for log, count in waiting.items())}"
-    remedy = "The worker is away or too slow, or Redis was away: see their logs. Lists are served all the same."
+    remedy = (
+        "The worker is away or too slow, or Redis was away: start what is red (./run manage status), or add a worker. "
+        "Lists are served all the same; what was lost stays lost."
+    )
     if dropped:
         status = Status.FAIL if of_late else Status.WARN
         return Check(name, label, status, f"{dropped:,} lost in the last hour", detail, remedy, figures)

@@ -61,7 +61,14 @@ def check_postgres(full_disk_refusals: int) -> Check:
     if full_disk_refusals:
         refused = count_noun(full_disk_refusals, "call was refused", "calls were refused")
         detail = f"In the last 10 minutes {refused}, as its disk is full."
-        return Check(name, label, Status.FAIL, "disk full", detail, "Make room on the disk of the database.")
+        return Check(
+            name,
+            label,
+            Status.FAIL,
+            "disk full",
+            detail,
+            "Make room there: old backups and logs (docs/operations.md, Incidents).",
+        )
     if row is not None and (row[0] or row[1] == "on"):
         remedy = "Point DATABASE_URL at the primary; see to its disk, then to default_transaction_read_only."
         return Check(name, label, Status.FAIL, "read-only", "It takes no writes: events are refused.", remedy)
@@ -164,7 +171,9 @@ def _check_writes() -> Check | None:
         cache.record_heartbeat(["judged"], "here")  # a write like any other
     except cache.CacheUnavailable as error:
         problem = disk_space.storage_problem(error)
-        detail, remedy = (problem.message, "") if problem else (str(error), "See to its log and its memory.")
+        detail, remedy = (
+            (problem.message, "") if problem else (str(error), "Its log says why: see to its memory and its disk.")
+        )
         return Check("redis", "Redis", Status.FAIL, "refuses writes", detail, remedy)
     return None
 

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db.models import Count
 from django.urls import reverse
+from scipy.stats import norm
 
 from recommender import tasks
 from recommender.experiments import assign, lifecycle
@@ -276,10 +277,10 @@ def test_ratios_shares_and_the_viewers_needed():
     assert sample_ratio_p([500, 500], [50, 50]) == 1.0
     assert sample_ratio_p([600, 400], [50, 50]) < 1e-6
     assert sample_ratio_p([300, 200, 500], [3, 2, 5]) == 1.0
-    # By hand: 2 (1.96 + 0.84)**2 variances over the squared effect, for each of two arms.
+    # By hand: (1.96 + 0.84)**2 times the variances of both arms over the squared effect, for each of two arms.
     variance, effect = np.var(control.residuals(), ddof=1), 0.05 * control.rate
     needed = viewers_needed(control, 0.05)
-    assert needed == pytest.approx(2 * 15.698 * variance / effect**2, rel=0.01)
+    assert needed == pytest.approx(2 * 7.849 * (1 + 1.05**2) * variance / effect**2, rel=0.01)
     assert power_of(control, 0.05, needed) == pytest.approx(0.8, abs=0.001)
     assert compare_once(control, Units(np.zeros(5), np.ones(5))) is None, "nothing above the line"
     for alike in (Units(np.ones(2), np.ones(2)), Units(np.full(100, 2.0), np.full(100, 10.0))):
@@ -292,6 +293,23 @@ def test_ratios_shares_and_the_viewers_needed():
     assert compare(none_empty, all_empty, 200).sequential[0] > 0, "a guard that is sure"
     assert compare(none_empty, all_empty, 200).p_value == 0.0
     assert viewers_needed(Units(np.zeros(5), np.ones(5)), 0.05) == 0
+
+
+@pytest.mark.parametrize("effect", [0.05, 0.3])
+def test_the_planned_viewers_find_the_change_as_often_as_planned(effect):
+    rng = np.random.default_rng(4)
+
+    def viewers(better):
+        shown = rng.poisson(rng.gamma(1.0, 8.0, 500_000))
+        clicks = rng.binomial(shown, np.minimum(1, rng.beta(2, 18, 500_000) * (1 + better)))
+        return Units(clicks.astype(float), shown.astype(float))
+
+    control, arm = viewers(0.0), viewers(effect)
+    needed = viewers_needed(control, effect)
+    error = ((np.var(control.residuals()) + np.var(arm.residuals())) / (needed / 2)) ** 0.5
+    power = norm.sf(norm.isf(0.025) - effect * 0.1 / error)
+    assert 0.8 <= power < 0.85
+    assert power_of(control, effect, needed) == pytest.approx(0.8, abs=0.001)
 
 
 def test_the_weeks_before_take_out_variance_and_no_bias():

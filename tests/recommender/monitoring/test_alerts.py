@@ -1,16 +1,20 @@
 """What turns bad is told once by webhook and by e-mail, and once more when it is over."""
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.management import get_commands
 from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from recommender import cache, record_log, tasks, webhooks
 from recommender.models import Alert, Experiment, Exposure, Job, ModelVersion, WebhookEndpoint
-from recommender.monitoring import nightly_checks, queue_checks
+from recommender.monitoring import nightly_checks, queue_checks, server_checks
 from recommender.monitoring.checks import Status
+from recommender.monitoring.system_health import check_system
 from recommender.serving import metrics
 from tests.support.webhook_receiver import WebhookReceiver
 
@@ -134,3 +138,40 @@ def test_nights_that_fail_are_counted_also_while_the_next_one_runs():
     assert night(status=Job.Status.RUNNING) == 1
     Job.objects.filter(status=Job.Status.RUNNING).update(status=Job.Status.FAILED, finished_at=now)
     assert night(status=Job.Status.RUNNING) == 2
+
+
+def test_each_mail_says_what_is_seen_and_what_to_do(settings, monkeypatch):
+    """Everything is red at once but the servers and the disks, whose faults have tests of their own."""
+    settings.ALERT_EMAILS = ["operator@films.example.com"]
+    monkeypatch.setattr(server_checks, "FRESH_SECONDS", 0.0)
+    hours_ago = timezone.now() - timedelta(hours=2)
+    old_model()
+    for _ in range(3):
+        Job.objects.create(kind=Job.Kind.NIGHTLY, status=Job.Status.FAILED, finished_at=hours_ago, error="No room.")
+    waiting = Job.objects.create(kind=Job.Kind.BATCH)
+    Job.objects.filter(pk=waiting.pk).update(created_at=hours_ago)
+    every_minute, _ = IntervalSchedule.objects.get_or_create(every=1, period="minutes")
+    PeriodicTask.objects.create(name="charts", task="x", interval=every_minute, last_run_at=hours_ago)
+    experiment = Experiment.objects.create(name="variety", hypothesis="?", status=Experiment.Status.RUNNING)
+    for name in ("control", "other"):
+        experiment.arms.create(name=name, model="gone" if name == "other" else "")
+    cache.append_records(record_log.SERVED_LISTS, [b"x"], settings.LOG_BACKLOG)
+    tasks.store_served_lists()  # it cannot be read
+    metrics.count_http_call("lists", failed=True)
+    metrics.flush()
+    tasks.watch_system()
+    tasks.watch_system()
+    told = {sent.subject.removeprefix("movierec: "): sent.body for sent in mail.outbox}
+    red = [check for check in check_system().checks if check.status == Status.FAIL]
+    assert set(told) == {check.label for check in red}
+    assert len(told) >= 14
+    for check in red:
+        text = told[check.label]
+        assert text.startswith(f"{check.label}: {check.value.split()[0]}")
+        assert check.remedy
+        assert check.remedy in text
+        assert "tile" not in text, "a mail has none"
+        assert set(re.findall(r"run manage (\w+)", text)) <= set(get_commands())
+    assert "logs/beat.log" in told["Schedule (beat)"]
+    assert "see Last night's run" in told["Nights without a new model"], "no gate has refused one"
+    assert "the model gone of the arm other" in told["Experiments"]

@@ -14,15 +14,18 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import get_commands
+from django.db import connections
 from django.utils import timezone
 
 from recommender import tasks
 from recommender.models import Experiment, Exposure, Job, ModelVersion, OutcomeSum
 from recommender.outcomes import drift
 from recommender.serving import metrics
+from tests.support import servers
 from tests.support.api import recommended_ids
 from tests.support.cast import ADA, BEN
 from tests.support.launcher import ROOT
+from tests.support.tiny_model import clear_caches
 from tests.support.workers import wait_until, worker_environment
 
 PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
@@ -119,16 +122,17 @@ def test_figures_are_counted_over_all_processes_and_name_nobody(exporter, more_m
         get(exporter, "/")
 
 
-def test_it_says_so_where_a_server_is_away(exporter, more_movies):
-    from tests.support.servers import VALKEY
-
-    VALKEY.stop()
+@pytest.mark.parametrize(("part", "check"), [(servers.VALKEY, "redis"), (servers.POSTGRES, "postgres")])
+def test_it_says_so_where_a_server_is_away(exporter, more_movies, part, check):
+    part.stop()
     try:
         text = get(exporter, "/metrics")
         assert "movierec_scrape_complete 0.0" in text
-        assert 'movierec_check_state{check="redis"} 3.0' in text
+        assert f'movierec_check_state{{check="{check}"}} 3.0' in text
     finally:
-        VALKEY.start()
+        part.start()
+        connections.close_all()
+        clear_caches()
 
 
 def test_drift_is_the_population_stability_index_of_two_weeks():
