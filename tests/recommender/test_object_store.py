@@ -19,19 +19,10 @@ from recommender.registry import artifacts, object_store
 from recommender.serving.pipeline import recommend
 from recommender.serving.request import RecommendRequest
 from tests.support.cast import ADA
-from tests.support.s3_server import S3Server
 from tests.support.tiny_model import TINY_MODEL, second_version
 from tests.support.workers import ROOT, wait_until
 
 Status = ModelVersion.Status
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    server = S3Server(tmp_path_factory.mktemp("s3"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])

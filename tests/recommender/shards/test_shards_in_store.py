@@ -25,20 +25,11 @@ from recommender.shards.files import read_versions
 from recommender.shards.manifest import MANIFEST_FILE, Manifest
 from recommender.shards.store import FOLDER, forget_viewers_in_store
 from tests.support.cast import MORNING, NEMO, watch_event
-from tests.support.s3_server import S3Server
 from tests.support.shards import FIRST, assert_as_in_postgres, files_of, read_all
 from tests.support.workers import wait_until
 
 GONE = FIRST + 13
 pytestmark = pytest.mark.usefixtures("many")
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    server = S3Server(tmp_path_factory.mktemp("s3"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
