@@ -380,6 +380,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: Redis comes back
+CELERY_WORKER_POOL = "movierec.worker_pool:TaskPool"
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5  # seconds that a task gets to end before it is cut off
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_ACCEPT_CONTENT = ["json"]
