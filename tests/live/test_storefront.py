@@ -1,7 +1,9 @@
 """The storefront in a real Chromium, on the demo: what viewers do there, every page, every state, languages, axe."""
 
 import json
+import re
 import shutil
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,7 @@ from catalog.models import Viewer, WatchEvent
 from recommender import tasks
 from recommender.models import Impression, Job
 from tests.support.live_server import LiveServer
-from tests.support.storefront import FILM, PHONE, SCREEN, VIEWER, wait_for
+from tests.support.storefront import FILM, PHONE, SCREEN, VIEWER, Visit, wait_for
 from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.skipif(
@@ -20,6 +22,10 @@ pytestmark = pytest.mark.skipif(
 
 LONG_FILE = 2_100  # rows, which a job stores
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
+SPOIL_TOKENS = """for (const name of Object.keys(sessionStorage).filter(name => name.includes('.token.'))) {
+  const token = JSON.parse(sessionStorage[name]);
+  sessionStorage[name] = JSON.stringify({...token, token: 'out-of-date'});
+}"""
 PAGES = (
     "/",
     "/viewers",
@@ -160,6 +166,16 @@ def test_somebody_new_picks_films_and_gets_a_list(visit: Any) -> None:
     here.settle()
     assert page.locator(".results li").count() == 6, "each was liked and seen"
     assert str(guest).startswith("guest-")
+
+
+@pytest.mark.slow
+def test_a_guest_of_whom_nothing_is_known_asks_for_nothing_that_is_not_there(visit: Any) -> None:
+    here = visit()
+    here.become("guest-without-a-word")
+    for path in (f"/film/{FILM}", "/mine/history", "/mine/ratings", "/mine/watchlist", "/mine/hidden", "/mine/taste"):
+        here.open(path)
+    assert here.complaints == []
+    assert not Viewer.objects.filter(key="guest-without-a-word").exists()
 
 
 @pytest.mark.slow
@@ -339,6 +355,73 @@ def test_states_have_words_a_person_understands(visit: Any) -> None:
         assert page.title() == f"{heading} · movierec"
 
 
+# Each text that is seen, but the titles of films.
+TEXTS = """(() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), texts = [];
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim(), parent = walker.currentNode.parentElement;
+    if (/[a-z]{3}/i.test(text) && parent.checkVisibility() && !parent.closest("[data-film], .brand")) texts.push(text);
+  }
+  return texts;
+})()"""
+
+
+def _states(here: Visit) -> Iterator[str]:
+    """Yield the name of each state when the page is in it."""
+    page = here.become(VIEWER + 6)
+    for status, code in ((401, "unauthenticated"), (429, "throttled"), (503, "overloaded")):
+        body = json.dumps({"status": status, "code": code, "detail": "as the server says"})
+        headers = {"Content-Type": "application/problem+json", "Retry-After": "30"}
+        page.route("**/home?*", partial(_answer, status=status, body=body, headers=headers))
+        page.goto(here.url + "/")
+        page.locator(".trouble h2").wait_for()
+        yield str(status)
+        page.unroute("**/home?*")
+    for name, members in (
+        ("degraded", {"degraded": True}),
+        ("no model yet", {"model_version": None}),
+        ("empty catalogue", {"rows": [], "reason": None}),
+    ):
+        page.route("**/health/ready", lambda route: _changed(route, model_version=None))
+        page.route("**/home?*", partial(_changed, **members))
+        here.open("/")
+        page.locator("main .note, main .trouble").first.wait_for()
+        yield name
+        page.unroute("**/home?*")
+        page.unroute("**/health/ready")
+    page.evaluate(SPOIL_TOKENS)
+    here.open("/")
+    page.locator("[data-row='0'] [data-film]").first.wait_for()
+    yield "a token that was renewed"
+    here.context.set_offline(True)
+    page.locator(".note", has_text=re.compile("offline")).wait_for()
+    yield "offline"
+    page.locator("nav a[href='/together']").click()  # its script was never fetched
+    page.locator(".trouble h2").wait_for()
+    yield "offline, another page"
+    here.context.set_offline(False)
+
+
+@pytest.mark.slow
+def test_on_a_phone_no_state_is_too_wide_or_half_translated(visit: Any) -> None:
+    """What English and German pages have in common is no word of the storefront."""
+    seen: dict[str, dict[str, set[str]]] = {}
+    too_wide = []
+    for locale in ("en-US", "de-DE"):
+        here = visit(locale=locale, viewport=PHONE, color_scheme="light")
+        for state in _states(here):
+            seen.setdefault(state, {})[locale] = {*here.page.evaluate(TEXTS)}
+            if (wide := here.page.evaluate(TOO_WIDE)) > 0:
+                too_wide.append(f"{state}: {wide} pixels")
+    assert too_wide == []
+    common = {state: texts["en-US"] & texts["de-DE"] - {"one of the demo"} for state, texts in seen.items()}
+    assert {state: texts for state, texts in common.items() if texts} == {
+        "401": {"Code: unauthenticated"},
+        "429": {"Code: throttled"},
+        "503": {"Code: overloaded"},
+    }
+
+
 def _answer(route: Any, **answer: Any) -> None:
     route.fulfill(**answer)
 
@@ -352,12 +435,7 @@ def _changed(route: Any, **members: Any) -> None:
 def test_a_refused_token_is_renewed_and_offline_marks_are_sent_later(visit: Any) -> None:
     here = visit()
     page = here.become(VIEWER + 5)
-    page.evaluate(
-        """for (const name of Object.keys(sessionStorage).filter(name => name.includes('.token.'))) {
-               const token = JSON.parse(sessionStorage[name]);
-               sessionStorage[name] = JSON.stringify({...token, token: 'out-of-date'});
-           }"""
-    )
+    page.evaluate(SPOIL_TOKENS)
     page.reload()
     here.settle()
     card = page.locator("[data-row='0'] [data-film]").first

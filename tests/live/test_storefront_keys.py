@@ -408,6 +408,29 @@ def test_behind_the_glass_a_call_is_copied(keys: Any) -> None:
     assert here.complaints == []
 
 
+def test_behind_the_glass_is_one_step_from_the_top_of_a_page_and_one_back(keys: Any) -> None:
+    here, by = keys()
+    page = here.become()
+    page.evaluate("localStorage['movierec.glass'] = 'true'")
+    page.goto(here.url + f"/film/{FILM}")
+    here.settle()
+    assert page.get_by_role("complementary", name="Behind the glass").count() == 1
+    by.press("Tab")
+    by.expect("Skip to the content")
+    by.press("Tab")
+    by.expect("Skip to what is behind the glass")
+    by.press("Enter")
+    wait_for(page, "document.activeElement.id === 'glass'")
+    assert by.focused()["seen"]
+    by.press("Tab")
+    by.expect("Skip to the content")
+    by.press("Enter")
+    by.expect_at("main")
+    by.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    assert here.complaints == []
+
+
 def test_what_went_wrong_is_tried_again(keys: Any) -> None:
     here, by = keys()
     page = here.become()

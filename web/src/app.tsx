@@ -47,6 +47,7 @@ export function App() {
   return (
     <>
       <a className="skip" href="#content">{t.skip}</a>
+      {behind && <a className="skip" href="#glass">{t.skipToGlass}</a>}
       <Bar />
       <Offline />
       <Content>

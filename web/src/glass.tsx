@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 /** What the page asked and was told: the list's source and model, what was left out, each call with its curl. */
 export default function Glass() {
   const t = useStrings().panel;
-  const { close } = useStrings();
+  const { close, skip } = useStrings();
   const info = useStore(listInfo);
   const made = useStore(calls);
   const names: Record<string, string> = t.sources;
@@ -22,7 +22,8 @@ export default function Glass() {
     document.querySelector<HTMLElement>(".settings summary")?.focus(); // where it is switched on
   };
   return (
-    <aside className="glass" aria-label={t.title}>
+    <aside className="glass" id="glass" tabIndex={-1} aria-label={t.title}>
+      <a className="skip" href="#content">{skip}</a>
       <div className="row-head">
         <div><h2>{t.title}</h2><p className="reason">{t.intro}</p></div>
         <button type="button" onClick={hide}>{close}</button>

@@ -23,7 +23,7 @@ export function Trouble({ error, retry }: { error: unknown; retry?: () => void }
   }, [counts, left, retry]);
 
   const [title, hint] =
-    status === 0 ? (navigator.onLine ? [t.unreachable, t.unreachableHint] : [t.offline, t.offlineHint])
+    status === 0 ? (navigator.onLine ? [t.unreachable, t.unreachableHint] : [t.offline, t.offlinePage])
     : status === 401 ? [t.login, t.loginHint]
     : status === 403 ? [t.closed, t.closedHint]
     : status === 404 ? [t.missing, ""]

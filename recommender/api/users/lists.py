@@ -17,7 +17,7 @@ from recommender.api.fast_serializer import FastSerializer
 from recommender.api.fields import JsonInteger, MovieId
 from recommender.api.openapi.operations import operation
 from recommender.api.users.history_import import HistoryImportView
-from recommender.api.users.profiles import known_profile
+from recommender.api.users.profiles import profile_to_read
 from recommender.models import ApiKey
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 50, 200
@@ -140,7 +140,7 @@ def _respond(
     request: Request, user_id: str, query: Mapping[str, Any], read_page: Callable[..., selectors.EventPage]
 ) -> Response:
     """Answer with a page of films within the viewer's age limit. Raises Http404 for an unknown viewer."""
-    viewer = known_profile(user_id)
+    viewer = profile_to_read(request, user_id)
     bounds = {"cursor": query.get("cursor"), "page_size": query["page_size"], "age_limit": viewer.age_limit}
     page = read_page(viewer.viewer_id, **bounds)
     cards = selectors.movie_cards({event.movie_id for event in page.events})

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import selectors, services
+from catalog.api.strict import token_viewer
 from catalog.errors import AccountFullError
 from catalog.keys import MAX_KEY_LENGTH, Key, parse_key
 from catalog.models import MAX_AGE_LIMIT
@@ -31,6 +32,8 @@ from recommender.api.users.path_viewer import viewer_of_path
 from recommender.api.users.user_data import TrainedModelSerializer
 from recommender.models import ApiKey
 from recommender.viewers import profiles
+
+NOBODY = 0  # the id of no viewer
 
 
 @extend_schema_field({"anyOf": [*VIEWER_KEY_SCHEMA["anyOf"], {"type": "null"}]})
@@ -238,6 +241,19 @@ def known_profile(user_id: str) -> selectors.Profile:
     if profile is None:
         raise Http404("There is no such viewer: nothing was ever sent of them, or they were erased.")
     return profile
+
+
+def profile_to_read(request: Request, user_id: str) -> selectors.Profile:
+    """Return the profile of the viewer that a path names. Raises Http404 for an unknown viewer.
+
+    Who comes with a token of their own is one without a history, until something is sent of them.
+    """
+    key = viewer_of_path(user_id)
+    if token_viewer(request) is None:
+        return known_profile(user_id)
+    viewer_id, key_text = (key, None) if isinstance(key, int) else (NOBODY, key)
+    nothing = selectors.Profile(viewer_id, key_text, "", None, "", "", is_session=True, created_at=timezone.now())
+    return selectors.viewer_profile(key) or nothing
 
 
 def profile_body(profile: selectors.Profile) -> dict[str, Any]:

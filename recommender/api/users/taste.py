@@ -11,7 +11,7 @@ from catalog.api.strict import StrictSerializer
 from recommender.api.base_view import ApiView
 from recommender.api.fields import UserIdAnswer
 from recommender.api.openapi.operations import operation
-from recommender.api.users.profiles import known_profile
+from recommender.api.users.profiles import profile_to_read
 from recommender.models import ApiKey
 from recommender.viewers.taste_profile import EMPTY_TASTE, Direction, build_taste_profile
 
@@ -70,7 +70,7 @@ class TasteView(ApiView):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Return a viewer's taste. Raises Http404."""
-        viewer = known_profile(user_id)
+        viewer = profile_to_read(request, user_id)
         taste = build_taste_profile(viewer.viewer_id, self.validated["title_languages"]) or EMPTY_TASTE
         body: dict[str, Any] = {
             "user_id": viewer.key,

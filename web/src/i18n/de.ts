@@ -6,6 +6,7 @@ const films = (n: number) => (n === 1 ? "1 Film" : `${number(n)} Filme`);
 export const de: Strings = {
   nav: { home: "Start", browse: "Stöbern", search: "Suche", mine: "Meine Filme", together: "Zusammen" },
   skip: "Zum Inhalt springen",
+  skipToGlass: "Hinter die Scheibe springen",
   menu: "Hauptmenü",
   who: (label) => `Es schaut: ${label}`,
   nobody: "niemand Bestimmtes",
@@ -226,6 +227,7 @@ export const de: Strings = {
   trouble: {
     offline: "Du bist offline",
     offlineHint: "Was du siehst, ist von vorher. Markierungen werden gesendet, sobald du zurück bist.",
+    offlinePage: "Diese Seite war noch nicht geladen. Versuche es noch einmal, sobald du zurück bist.",
     unreachable: "Der Server antwortet nicht",
     unreachableHint: "Vielleicht startet er gerade, oder das Netz ist weg.",
     login: "Bitte melde dich neu an",
@@ -233,7 +235,7 @@ export const de: Strings = {
     closed: "Das steht dir nicht offen",
     closedHint: "Die Seite muss dich erst anmelden.",
     limited: "Zu viele Aufrufe",
-    limitedHint: (seconds) => `Bitte warte ${seconds} s.`,
+    limitedHint: (seconds) => `Bitte warte ${seconds === 1 ? "eine Sekunde" : `${seconds} Sekunden`}.`,
     busy: "Das System ist ausgelastet oder ein Teil ist ausgefallen",
     busyHint: "Meist geht es nach Sekunden weiter.",
     missing: "Unter dieser Adresse gibt es nichts",

@@ -124,13 +124,8 @@ function Says({ film }: { film: Schemas["MovieDetails"] }) {
     queryKey: ["mine", "film", film.movie_id, who?.id ?? ""],
     enabled: who !== null && who !== undefined,
     queryFn: async () => {
-      try {
-        const path = { user_id: String(who?.id ?? "") };
-        return (await data(client.GET("/users/{user_id}/history", { params: { path, query: { movie_id: film.movie_id } } }))).results;
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return []; // nothing is known of them yet
-        throw error;
-      }
+      const path = { user_id: String(who?.id ?? "") };
+      return (await data(client.GET("/users/{user_id}/history", { params: { path, query: { movie_id: film.movie_id } } }))).results;
     },
   });
   const from = (useHistoryState() ?? {}) as Source;

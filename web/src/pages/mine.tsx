@@ -43,16 +43,6 @@ export default function Mine({ tab }: { tab: string }) {
 /** What came of a file. Of a long one not all rows that match no film are listed: `rejected` counts them. */
 type Report = Schemas["HistoryAnswer"] & { rejected?: number };
 
-/** Return what a call answers; `otherwise` where nothing is known of the viewer yet. */
-async function orNothing<T>(answer: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return otherwise;
-    throw error;
-  }
-}
-
 function Films({ list, who }: { list: FilmList; who: string }) {
   const t = useStrings();
   const tag = useStore(language);
@@ -65,10 +55,7 @@ function Films({ list, who }: { list: FilmList; who: string }) {
         const address = new URL(pageParam, location.href);
         return follow("GET", address.pathname, Object.fromEntries(address.searchParams));
       }
-      return orNothing(
-        data(client.GET(`/users/{user_id}/${list}`, { params: { path: { user_id: who }, query: { page_size: 50 } } })),
-        { results: [], next: null },
-      );
+      return data(client.GET(`/users/{user_id}/${list}`, { params: { path: { user_id: who }, query: { page_size: 50 } } }));
     },
   });
   const items = films.data?.pages.flatMap((page) => page.results) ?? [];
@@ -105,15 +92,12 @@ function Taste({ who }: { who: string }) {
   const tag = useStore(language);
   const taste = useQuery({
     queryKey: ["mine", "taste", who, tag],
-    queryFn: () => {
-      const asked = { params: { path: { user_id: who }, query: { language: tag } } };
-      return orNothing<Schemas["TasteAnswer"] | null>(data(client.GET("/users/{user_id}/taste", asked)), null);
-    },
+    queryFn: () => data(client.GET("/users/{user_id}/taste", { params: { path: { user_id: who }, query: { language: tag } } })),
   });
   if (taste.isError) return <Trouble error={taste.error} retry={() => void taste.refetch()} />;
   if (taste.isPending) return <i className="skeleton block" />;
   const known = taste.data;
-  if (!known || known.films === 0) return <p className="lead">{t.mine.taste.none}</p>;
+  if (known.films === 0) return <p className="lead">{t.mine.taste.none}</p>;
   const widest = Math.max(...known.genres.flatMap((genre) => [genre.share, genre.everyone]), 0.01);
   const most = Math.max(...known.decades.map(({ films }) => films), 1);
   const percent = (share: number) => Math.round(share * 100);

@@ -136,6 +136,15 @@ def test_only_who_may_reads(reader, client_with):
     app_client(CLEO, client_with, "events").post(f"/users/{CLEO}/history", [], expect=403)
 
 
+@pytest.mark.parametrize("viewer", [EVE, "a-new-guest"])
+def test_an_app_reads_an_empty_page_of_a_viewer_of_whom_nothing_was_sent_yet(client_with, viewer):
+    app = app_client(viewer, client_with)
+    for address in [*LISTS, f"history?movie_id={NEMO}"]:
+        assert app.get(f"/users/{viewer}/{address}") == {"results": [], "next": None}
+    taste = app.get(f"/users/{viewer}/taste")
+    assert (taste["user_id"], taste["events"], taste["genres"], taste["sentences"]) == (viewer, 0, [], [])
+
+
 @pytest.mark.parametrize(
     "query",
     ["page_size=0", "page_size=201", "cursor=x", "cursor=1.", f"cursor={10**18}.1", f"cursor=1.{2**63}", "page=2"],
