@@ -75,3 +75,18 @@ def test_results_of_other_data_under_the_same_name_are_refused(docs, tmp_path):
 
 def test_without_results_the_page_says_so(tmp_path):
     assert next_visit_tables.accuracy_table(load_next_visit_results(tmp_path)) == "Not measured yet.\n"
+
+
+def test_seeds_of_other_results_are_pooled(docs, tmp_path):
+    result = json.loads((docs / "results" / "n-one.json").read_text())
+    other = json.loads(json.dumps(result | {"seeds": [2]}))
+    other["every"]["ndcg10"] = result["every"]["ndcg10"] + 0.01
+    for name, one in (("a", result), ("b", other)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(one))
+    [data] = load_next_visit_results(tmp_path)
+    stored = next(metrics for label, metrics in data.models.items() if label.endswith("stored lists"))
+    assert stored["every"]["ndcg10"] == pytest.approx(result["every"]["ndcg10"] + 0.005)
+    assert stored["first"]["ndcg10"] == pytest.approx(result["first"]["ndcg10"])
+    gains = next_visit_tables.gains_table([data])
+    assert "seed 1, over" in gains
+    assert "seed 2, over" in gains

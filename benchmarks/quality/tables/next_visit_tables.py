@@ -43,7 +43,7 @@ class NextVisitData(NamedTuple):
     name: str
     baselines: dict[str, Metrics]
     peers: dict[str, Metrics]
-    models: dict[str, Metrics]  # by label; live beside stored lists
+    models: dict[str, Metrics]  # by label, means over the seeds; live beside stored lists
     results: list[dict[str, Any]]
 
     def rows(self) -> dict[str, Metrics]:
@@ -65,6 +65,7 @@ def load_next_visit_results(folder: Path) -> list[NextVisitData]:
     """Read all results of protocol N in a folder, by data set. Raises `SystemExit` where two of one name are not of the
     same data."""
     by_name: dict[str, NextVisitData] = {}
+    of_seeds: dict[str, dict[str, list[Metrics]]] = {}  # by data set and label
     hashes: dict[str, str] = {}
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text())
@@ -76,7 +77,10 @@ def load_next_visit_results(folder: Path) -> list[NextVisitData]:
         data = by_name.setdefault(name, NextVisitData(name, {}, {}, {}, []))
         data.baselines.update(result["baselines"])
         data.peers.update(result.get("peers", {}))
-        data.models.update(_models(result))
+        for label, metrics in _models(result).items():
+            seeds = of_seeds.setdefault(name, {}).setdefault(label, [])
+            seeds += [metrics] * len(result["seeds"])
+            data.models[label] = _mean(seeds)
         data.results.append(result | {"file": path})
     order = {name: position for position, name in enumerate(DATA_ORDER)}
     return sorted(by_name.values(), key=lambda data: (order.get(data.name, len(order)), data.name))
@@ -92,6 +96,16 @@ def _models(result: dict[str, Any]) -> dict[str, Metrics]:
     stored = first | {test: result[test] for test in ("every", "first")}
     live = {test: result[test]["live"] for test in ("every", "first")}
     return {f"{label}, stored lists": stored, f"{label}, live": live}
+
+
+def _mean(metrics: Sequence[Metrics]) -> Metrics:
+    """Return the means of nested metrics, of what all have."""
+    names = [name for name in metrics[0] if all(name in of for of in metrics)]
+    columns = {name: [of[name] for of in metrics] for name in names}
+    return {
+        name: _mean(values) if isinstance(values[0], dict) else sum(values) / len(values)
+        for name, values in columns.items()
+    }
 
 
 def _cell(metrics: Metrics | None, *path: str) -> str:
@@ -175,7 +189,8 @@ def gains_table(data: Sequence[NextVisitData]) -> str:
                     for films in ("all", "liked")
                     for test in ("every", "first")
                 ]
-                rows.append([of.name, f"{result['preset']} over {NAMES[name]}", *cells])
+                seeds = ", ".join(map(str, result["seeds"]))
+                rows.append([of.name, f"{result['preset']}, seed {seeds}, over {NAMES[name]}", *cells])
     return markdown_table(["data", "", "every", "first", "every, liked", "first, liked"], rows)
 
 
