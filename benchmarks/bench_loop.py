@@ -72,6 +72,8 @@ LABELS = {
     "replayed": "lists computed again",
     "replay_same": "of these the same",
     "replay_explained": "different, explained",
+    "replay_recounted": "of the explained by what is popular: again with the counts of then",
+    "replay_recounted_alike": "of these the same, but for films that went or came",
     "replay_not_computed": "not computed again",
     "replay_unexplained": "different, not explained",
     "aa_false_alarms": "A/A experiments, looked at daily: false alarms",

@@ -68,6 +68,7 @@ def drive_experiment(system: BenchmarkSystem, fixture: ServingFixture, days: int
     low, high = difference.sequential
     return {
         "audience_days": days,
+        "audience_viewers": viewers,
         "audience_lists": audience.lists,
         "audience_outcomes": audience.sent.total(),
         "audience_outcomes_lost": lost,
