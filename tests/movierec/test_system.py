@@ -67,6 +67,7 @@ def test_lists_are_ready_before_the_first_request(system):
     status, body = system.get("/recommend?user_id=7&top_k=5")
     assert status == 200
     assert '"source":"cache"' in body.replace(" ", "")
+    assert "home pages" not in system.text(), "they are made when they are asked for: nobody waits for them"
 
 
 def test_docs_and_admin_are_where_the_welcome_says(system):

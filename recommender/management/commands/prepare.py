@@ -19,6 +19,7 @@ from infrastructure import server_wait
 from recommender import registry, tasks, training_data
 from recommender.data_state import DataState
 from recommender.jobs import queue
+from recommender.management.foreground import run_job
 from recommender.models import Job, ModelVersion
 from recommender.movies.movie_ids import movie_id_texts
 from recommender.registry.object_store import ObjectStoreUnavailable
@@ -131,7 +132,9 @@ class Command(BaseCommand):
                 return
             registry.activate(version.name, f"Nothing else was there, though {version.reason}")
         self._print_step("lists for every viewer")
-        call_command("batch")
+        from recommender.training import batch  # torch, which a start with a model does without
+
+        run_job(Job.Kind.BATCH, {}, batch.run, self.stdout)  # without home pages: they are made when they are asked for
 
     def _waits_for_night(self, state: DataState) -> bool:
         """Return whether the newest model is a candidate that popular films are better than: they are listed then, and
