@@ -52,7 +52,7 @@ def kill(system, name):
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + 30
     while system.children()[name] == pid:
-        assert time.monotonic() < until, system.text()
+        assert time.monotonic() < until, system.output_text()
         time.sleep(0.1)
 
 
@@ -67,7 +67,7 @@ def test_lists_are_ready_before_the_first_request(system):
     status, body = system.get("/recommend?user_id=7&top_k=5")
     assert status == 200
     assert '"source":"cache"' in body.replace(" ", "")
-    assert "home pages" not in system.text(), "they are made when they are asked for: nobody waits for them"
+    assert "home pages" not in system.output_text(), "they are made when they are asked for: nobody waits for them"
 
 
 def test_docs_and_admin_are_where_the_welcome_says(system):
