@@ -23,6 +23,7 @@ from recommender.models import (
     ApiKey,
     AuditEntry,
     Experiment,
+    Exposure,
     Impression,
     Job,
     ModelVersion,
@@ -278,6 +279,22 @@ def test_every_button_does_what_it_says(page: Any, live: LiveServer, records: di
     page.goto(address(live, ModelVersion, "changelist"))
     dialog(page, "Roll back", "Roll back", reason="seen")
     assert registry.active_name() == TINY_MODEL
+
+
+def test_arms_without_their_shares_have_a_red_heading_and_no_verdict(page: Any, live: LiveServer, records: Any) -> None:
+    experiment = records[Experiment]
+    Experiment.objects.filter(pk=experiment.pk).update(status=Experiment.Status.RUNNING, started_at=timezone.now())
+    for arm, viewers in zip(experiment.arms.all(), (range(1_000, 1_140), range(2_000, 2_060)), strict=True):
+        Exposure.objects.bulk_create(
+            Exposure(experiment=experiment, arm=arm, viewer_id=viewer, first_at=timezone.now()) for viewer in viewers
+        )
+    page.goto(address(live, Experiment, "change", experiment.pk))
+    heading = page.locator(".mr-panel h2", has_text="No verdict")
+    red = "getComputedStyle(document.querySelector('.mr-panel h2')).color"
+    assert page.evaluate(red) not in (page.evaluate(red.replace(" h2", "")), "")
+    assert heading.count() == 1
+    assert page.locator(".mr-panel td").all_inner_texts() == ["as before", "140", "mixed", "60"]
+    experiment.delete()
 
 
 def test_staff_set_the_password_of_another(page: Any, live: LiveServer, records: dict[type[Model], Model]) -> None:
