@@ -30,7 +30,7 @@ from recommender.ml.ensemble import (
 from recommender.ml.evaluate import Targets, TimeMode
 from recommender.ml.popularity import DAY, DailyPopularity
 from recommender.ml.ranker import Ranker
-from recommender.ml.token_files import token_blocks
+from recommender.ml.token_files import release_pages, token_blocks
 from recommender.ml.training_tokens import TrainingTokens
 from recommender.ml.transitions import last_items
 from recommender.ml.visits import Visits, relevant_items
@@ -144,15 +144,17 @@ def prior_ensemble(
     num_items = len(ranker.vocab)
     ease = ease or ItemWeights.from_training(TrainingTokens(tokens, ends, num_items))
     sample = evaluate.sample_targets(Targets(visits.viewers, visits.starts), MAX_MEAN_VIEWERS)
-    states = ranker.encode_tokens(tokens, *sample)
-    ease_scores = ease.scorer()
+    ease_scores, count = ease.scorer(), len(sample.viewers)
+    mean_viewer = torch.zeros(ranker.width)
     with torch.inference_mode():
         bias, ease_mean = torch.zeros(num_items), torch.zeros(num_items)
-        for rows in np.array_split(np.arange(len(states)), max(1, len(states) // evaluate.CHUNK_SIZE)):
+        for rows in np.array_split(np.arange(count), max(1, count // evaluate.CHUNK_SIZE)):
+            states = ranker.encode_tokens(tokens, sample.viewers[rows], sample.rows[rows])
             history = torch.from_numpy(last_items(tokens, sample.viewers[rows], sample.rows[rows], HISTORY))
-            ease_mean += log_ease(ease_scores(history)).sum(0) / len(states)
-            bias += torch.from_numpy(ranker.scores(states[rows])).sum(0) / len(states)
-    mean_viewer = torch.from_numpy(states[:, : ranker.width].mean(0))
+            ease_mean += log_ease(ease_scores(history)).sum(0) / count
+            bias += torch.from_numpy(ranker.scores(states)).sum(0) / count
+            mean_viewer += torch.from_numpy(states[:, : ranker.width]).sum(0) / count
+            release_pages(tokens)
     if ranker.model.scorer is not None:  # only its candidates have scores of their own
         bias, mean_viewer = torch.zeros_like(bias), torch.zeros_like(mean_viewer)
     counts = torch.from_numpy(popularity.latest())
