@@ -77,13 +77,14 @@ class NamesField(serializers.ListField):
 
 class StrictInteger(serializers.IntegerField):
     """An integer; true and false are refused. Text may hold digits alone, or 862.0 (862,0) as pandas (a
-    German spreadsheet) writes it."""
+    German spreadsheet) writes it. 1,000 is refused: a thousand to some, one to others."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str):
-            data = data.strip().replace(",", ".")
-            if not re.fullmatch(r"-?[0-9]{1,20}(\.0{0,20})?", data, re.ASCII):
+            data = data.strip()
+            if not re.fullmatch(r"-?[0-9]{1,20}(\.0{0,20}|,0{1,2})?", data, re.ASCII):
                 self.fail("invalid")
+            data = data.replace(",", ".")
         if isinstance(data, bool | float) and not (isinstance(data, float) and data.is_integer()):
             self.fail("invalid")
         return int(super().to_internal_value(data))
