@@ -190,6 +190,13 @@ def test_what_is_kept_is_bounded(site, monkeypatch):
     assert sum(sizes) == kept_answers._total.current <= 12_000
 
 
+def test_a_home_page_takes_a_fraction_of_its_bytes(site):
+    path = f"/home?user_id={ADA}"
+    kept(site, path)
+    [answer] = [answer for question, answer in kept_answers._answers.items() if question.path == "/home"]
+    assert answer.size - kept_answers.OVERHEAD < len(site.response.content) / 2
+
+
 @pytest.mark.parametrize("path", [f"/recommend?user_id={ADA}&at=2024-04-01T00:00:00Z", f"{PATH}&explain=true"])
 def test_what_is_computed_each_time_is_not_kept(site, path):
     for _ in range(3):
