@@ -110,7 +110,7 @@ second_model_loads.connect(_make_room)
 
 
 def _digest(reply: Any) -> int:
-    """Return 64 bits that stand for what Redis replied, by Python's keyed hash: a page of 20 kB stays in Redis alone."""
+    """Return 64 bits that stand for what Redis replied, by Python's keyed hash: a page of 20 kB is in Redis alone."""
     return hash(tuple(reply) if isinstance(reply, list) else reply)
 
 
