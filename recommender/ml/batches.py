@@ -59,20 +59,24 @@ class Batch:
     def differ_from_first(self, taste_len: int) -> np.ndarray:
         """Return which windows the encoder reads otherwise than the first up to the last token, bool [B]. Of the taste
         that token reads the last `taste_len` rows."""
-        ages = self.taste_seen[:, -1:] - torch.arange(1, taste_len + 1)
-        places, is_row = ages.clamp(0, self.taste.shape[1] - 1), ages >= 0
-        taste = ((values.gather(1, places) * is_row) for values in (self.taste, self.taste_weights))
-        differing = np.zeros(len(self.items), bool)
-        for column in (self.timed, *(getattr(self, name) for name in _OF_TOKENS), *taste):
-            differing |= (column != column[:1]).view(len(column), -1).any(1).numpy()
+        ages = self.taste_seen.numpy()[:, -1:] - np.arange(1, taste_len + 1)
+        places, is_row = ages.clip(0, self.taste.shape[1] - 1), ages >= 0
+        taste = (np.take_along_axis(of.numpy(), places, 1) * is_row for of in (self.taste, self.taste_weights))
+        differing = self.timed.numpy() != self.timed.numpy()[0]
+        for column in (*self._token_columns(), *taste):
+            differing |= (column != column[0]).any(1)
         return differing
 
     def begin_like(self, row: int) -> np.ndarray:
         """Return in how many of its first columns each window is as the one in this row, int64 [B]."""
-        same = torch.ones(self.items.shape, dtype=torch.bool)
-        for column in (getattr(self, name) for name in _OF_TOKENS):
-            same &= column == column[row]
-        return np.asarray((same & (self.timed == self.timed[row])[:, None]).long().cumprod(1).sum(1).numpy())
+        differing = np.zeros(self.items.shape, bool)
+        for column in self._token_columns():
+            differing |= column != column[row]
+        differing |= (self.timed.numpy() != self.timed.numpy()[row])[:, None]
+        return np.where(differing.any(1), differing.argmax(1), differing.shape[1])
+
+    def _token_columns(self) -> list[np.ndarray]:
+        return [getattr(self, name).numpy() for name in _OF_TOKENS]
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on another device."""

@@ -66,6 +66,7 @@ class EaseScorer:
         is_spoken_for[columns] = True
         self.films = is_spoken_for.nonzero()[:, 0]  # int64 [M], ascending
         places = (is_spoken_for.cumsum(0, dtype=torch.int32) - 1)[columns]
+        self._film_columns = self.films.cpu().numpy()
         self._by_rows = device.type == "cpu" and not torch.backends.mkl.is_available()  # as on ARM: eight times slower
         self._rows = (indptr, places, values)
         # Built once: that takes longer than a product.
@@ -78,7 +79,7 @@ class EaseScorer:
 
     def scores_at(self, history: Tensor, columns: Tensor) -> Tensor:
         """Return the scores of some films alone, distinct `columns` [K]: float32 [B, K]."""
-        place_of = places_of(columns, self.num_items)[self.films]
+        place_of = places_of(columns, self.num_items)[self._film_columns]
         return sum_rows_at(*self._rows, history, torch.ones(history.shape[1]), place_of, len(columns))
 
     def scores_of_films(self, history: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from recommender.ml.data import Tokens
-from recommender.ml.ragged import concatenate_tensor_ranges
+from recommender.ml.ragged import concatenate_ranges, concatenate_tensor_ranges
 from recommender.ml.training_tokens import TrainingTokens
 
 WINDOW, SHRINKAGE, TAU = 10, 10.0, 3.0  # tokens, counts, tokens
@@ -128,29 +128,36 @@ def row_entries(
 
 
 def sum_rows_at(
-    indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor, place_of: Tensor, count: int
+    indptr: Tensor, columns: Tensor, values: Tensor, history: Tensor, by_age: Tensor, place_of: np.ndarray, count: int
 ) -> Tensor:
-    """Add up the entries of sparse rows at `count` columns alone, float32 [B, count], as `sum_rows` does; `place_of`:
-    the place of each column among them, -1 for none. Films that several histories have are looked at once."""
-    films, places = history.unique(return_inverse=True)
-    known = (films > 0).long()
-    sources = (films - 1).clamp_(min=0)
-    starts = indptr[sources]
-    entries, ranges = concatenate_tensor_ranges(starts, starts + (indptr[sources + 1] - starts) * known)
-    targets = place_of[columns[entries].long()]
-    wanted = targets >= 0
-    rows = torch.repeat_interleave(torch.arange(len(films), device=films.device), ranges.diff())[wanted]
-    of_films = torch.zeros(len(films) * count, device=films.device)
-    of_films.index_add_(0, rows * count + targets[wanted], values[entries[wanted]].float())
-    weights = torch.zeros(len(history), len(films), device=films.device)
-    weights.scatter_add_(1, places, by_age.expand(history.shape))
-    return weights @ of_films.view(-1, count)
+    """Add up the entries of sparse rows at `count` columns alone, float32 [B, count], as `sum_rows` does; `place_of`
+    [N]: the place of each column among them, -1 for none. Films that several histories have are looked at once.
+
+    By numpy, whose steps cost a third of torch's on arrays this small.
+    """
+    starts, columns_of, values_of, watched, ages = (
+        tensor.cpu().numpy() for tensor in (indptr, columns, values, history, by_age)
+    )
+    row_of = np.zeros(len(starts), np.int64)  # by token id
+    row_of[watched] = 1
+    row_of[0] = 0
+    films = np.flatnonzero(row_of)
+    row_of[films] = np.arange(1, len(films) + 1)  # row 0 is of no film
+    entries, ranges = concatenate_ranges(starts[films - 1], starts[films])
+    places = place_of[columns_of[entries]]
+    wanted = np.flatnonzero(places >= 0)
+    rows = np.searchsorted(ranges, wanted, side="right")
+    of_films = np.zeros((len(films) + 1, count), np.float32)
+    np.add.at(of_films, (rows, places[wanted]), values_of[entries[wanted]].astype(np.float32))
+    weights = np.zeros((len(watched), len(films) + 1), np.float32)
+    np.add.at(weights, (np.arange(len(watched))[:, None], row_of[watched]), ages)
+    return torch.from_numpy(weights @ of_films).to(history.device)
 
 
-def places_of(columns: Tensor, width: int) -> Tensor:
+def places_of(columns: Tensor, width: int) -> np.ndarray:
     """Return the place of each of 0..width - 1 among distinct `columns` [K], -1 for none: int64 [width]."""
-    places = torch.full((width,), -1, device=columns.device)
-    places[columns] = torch.arange(len(columns), device=columns.device)
+    places = np.full(width, -1)
+    places[columns.cpu().numpy()] = np.arange(len(columns))
     return places
 
 
