@@ -138,11 +138,12 @@ def sum_rows_at(
     starts, columns_of, values_of, watched, ages = (
         tensor.cpu().numpy() for tensor in (indptr, columns, values, history, by_age)
     )
-    row_of = np.zeros(len(starts), np.int64)  # by token id
-    row_of[watched] = 1
-    row_of[0] = 0
-    films = np.flatnonzero(row_of)
-    row_of[films] = np.arange(1, len(films) + 1)  # row 0 is of no film
+    is_watched = np.zeros(len(starts), bool)  # by token id
+    is_watched[watched] = True
+    is_watched[0] = False
+    films = np.flatnonzero(is_watched)
+    row_of = np.zeros(len(starts), np.int32)  # by token id; row 0 is of no film
+    row_of[films] = np.arange(1, len(films) + 1)
     entries, ranges = concatenate_ranges(starts[films - 1], starts[films])
     places = place_of[columns_of[entries]]
     wanted = np.flatnonzero(places >= 0)
@@ -155,8 +156,8 @@ def sum_rows_at(
 
 
 def places_of(columns: Tensor, width: int) -> np.ndarray:
-    """Return the place of each of 0..width - 1 among distinct `columns` [K], -1 for none: int64 [width]."""
-    places = np.full(width, -1)
+    """Return the place of each of 0..width - 1 among distinct `columns` [K], -1 for none: int32 [width]."""
+    places = np.full(width, -1, np.int32)
     places[columns.cpu().numpy()] = np.arange(len(columns))
     return places
 
