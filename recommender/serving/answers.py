@@ -8,6 +8,7 @@ import numpy as np
 from django.conf import settings
 
 from catalog.selectors import DetailedCard, MovieCard
+from recommender.movies.popularity_counts import counts_stamp
 from recommender.served_lists import new_list_id
 from recommender.serving.concurrency import COMPUTING, GROUPS_AND_EXPLANATIONS
 from recommender.serving.context import RequestContext, load_viewer
@@ -135,7 +136,7 @@ def build_answer(
         explanations=None if reasons is None else _put_into_words(reasons, Words(context.snapshot, languages, cards)),
         movie_cards=cards if request.titles else None,
         language=context.snapshot.language_of(languages) if request.titles or reasons is not None else "",
-        basis=basis,
+        basis=basis if reasons is not None or not request.explain else None,
     )
     if request.page is not None:
         if request.page.made is not None:
@@ -147,19 +148,22 @@ def build_answer(
 
 
 def _basis_of(context: RequestContext, candidates: Candidates) -> Basis | None:
-    """Return what the first page of a stored list is made from; None where Postgres is asked for it, where it is
+    """Return what the first page of a stored list is made from; None where Postgres is asked for it again, where it is
     another list, and where some lists are left to chance."""
     if settings.EXPLORATION_SHARE or settings.INTERLEAVE_SHARE or settings.NEW_FILM_SHARE:
         return None
     request, raw = context.request, context.cache_read.raw
-    if raw is None or candidates.viewer.stored_list is None or context.degraded or request.titles:
+    if raw is None or candidates.source != "cache" or context.degraded or request.titles:
         return None
     if request.freshness:  # the order moves with the clock
         return None
     if request.page is None or request.page.number:
         return None
     since, until = context.eligible_for(candidates.viewer).steady_between()
-    return Basis(raw, context.snapshot, since, min(until, next_rounding()))
+    stamp = counts_stamp() if request.explain else None  # an effect is measured in scores at what is popular now
+    return Basis(
+        raw, context.snapshot, since, min(until, next_rounding()), lambda: stamp is None or counts_stamp() == stamp
+    )
 
 
 def _put_into_words(found: Sequence[Reasons], words: Words) -> list[Explanation]:

@@ -15,11 +15,11 @@ from catalog.models import Movie
 from catalog.services import bump_epoch, delete_movies, publish_movies, save_record
 from recommender import cache, process_state, receivers, registry, tasks, viewer_keys
 from recommender.api.http import kept_answers
-from recommender.cache import TextVectors
+from recommender.cache import TextVectors, WatchCounts
 from recommender.experiments import assignment
 from recommender.models import ApiKey, Experiment, ServedList
 from recommender.monitoring import probe
-from recommender.movies import text_vectors
+from recommender.movies import popularity_counts, text_vectors
 from recommender.registry import watcher
 from recommender.serving import context
 from tests.support.api import app_client, recommended_ids
@@ -29,6 +29,7 @@ from tests.support.tiny_model import INVENTED, second_version
 
 pytestmark = pytest.mark.usefixtures("model")
 PATH = f"/recommend?user_id={ADA}&top_k=8"
+EXPLAINED = f"{PATH}&explain=true&language=de"
 VARYING = {"recommendation_id", "next", "source", "made_at"}  # new each time, or how the list came about
 
 
@@ -109,13 +110,35 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("path", [PATH, EXPLAINED])
 @pytest.mark.parametrize("name", CHANGES)
-def test_whatever_changes_is_true_on_the_next_read(site, editor, name):
-    before = kept(site)
+def test_whatever_changes_is_true_on_the_next_read(site, editor, name, path):
+    before = kept(site, path)
     CHANGES[name](site, editor)
-    after = listed(site)
+    after = listed(site, path)
     assert after != before or name == "import"
-    assert after == made_anew(site)
+    assert after == made_anew(site, path)
+
+
+def test_explanations_are_kept_until_a_film_that_they_name_has_another_title(site, django_assert_num_queries):
+    before = kept(site, EXPLAINED)
+    with django_assert_num_queries(0):
+        assert listed(site, EXPLAINED) == before
+    cause = next(cause for movie in before["recommendations"] for cause in movie["because"])
+    site.patch(f"/movies/{cause['movie_id']}", {"translations": {"de": {"title": "Auf Deutsch"}}})
+    after = listed(site, EXPLAINED)
+    assert "Auf Deutsch" in {cause["title"] for movie in after["recommendations"] for cause in movie["because"]}
+    assert after == made_anew(site, EXPLAINED)
+
+
+def test_explanations_are_made_anew_at_other_counts(site):
+    kept(site, EXPLAINED)
+    [answer] = [answer for question, answer in kept_answers._answers.items() if "explain" in question.query]
+    assert answer.basis.inputs_stand()
+    cache.store_watch_counts(WatchCounts(0, 1, np.array([int(TOY_STORY)], np.int32), np.ones((1, 6), np.float32)))
+    popularity_counts._local.reset()  # a process looks again after some minutes
+    assert not answer.basis.inputs_stand()
+    assert listed(site, EXPLAINED) == made_anew(site, EXPLAINED)
 
 
 def test_another_model_answers_at_once(site, model_folder):
@@ -197,10 +220,9 @@ def test_a_home_page_takes_a_fraction_of_its_bytes(site):
     assert answer.size - kept_answers.OVERHEAD < len(site.response.content) / 2
 
 
-@pytest.mark.parametrize("path", [f"/recommend?user_id={ADA}&at=2024-04-01T00:00:00Z", f"{PATH}&explain=true"])
-def test_what_is_computed_each_time_is_not_kept(site, path):
+def test_what_is_computed_each_time_is_not_kept(site):
     for _ in range(3):
-        site.get(path)
+        site.get(f"/recommend?user_id={ADA}&at=2024-04-01T00:00:00Z")
     assert not kept_answers._answers
 
 
