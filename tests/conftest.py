@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management.commands import flush
 from django.test import RequestFactory
 
 pytest_plugins = [
@@ -18,6 +19,22 @@ pytest_plugins = [
     "tests.support.launcher",
     "tests.support.viewer_traces",
 ]
+
+
+# No test changes them, and they take longer to make than a test.
+KEPT_TABLES = {"django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def permissions_stay() -> None:
+    """Have a transactional test's end empty all tables but those of permissions, which Django makes anew otherwise."""
+
+    def empty_tables(style: Any, connection: Any, **options: Any) -> list[str]:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+        return list(connection.ops.sql_flush(style, sorted(set(tables) - KEPT_TABLES), **options))
+
+    flush.sql_flush = empty_tables
+    flush.emit_post_migrate_signal = lambda *_: None
 
 
 @pytest.fixture(autouse=True)
