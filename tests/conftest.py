@@ -26,15 +26,17 @@ KEPT_TABLES = {"django_content_type", "auth_permission", "auth_group", "auth_gro
 
 
 @pytest.fixture(autouse=True, scope="session")
-def permissions_stay() -> None:
+def permissions_stay() -> Iterator[None]:
     """Have a transactional test's end empty all tables but those of permissions, which Django makes anew otherwise."""
 
     def empty_tables(style: Any, connection: Any, **options: Any) -> list[str]:
         tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
         return list(connection.ops.sql_flush(style, sorted(set(tables) - KEPT_TABLES), **options))
 
-    flush.sql_flush = empty_tables
-    flush.emit_post_migrate_signal = lambda *_: None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", empty_tables)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_: None)
+        yield
 
 
 @pytest.fixture(autouse=True)
