@@ -104,7 +104,11 @@ def read_number(value: Any) -> float:
 
     Raises TypeError, ValueError or OverflowError.
     """
-    return float(value.replace(",", ".") if isinstance(value, str) else value)
+    return float(_with_point(value))
+
+
+def _with_point(value: Any) -> Any:
+    return value.replace(",", ".") if isinstance(value, str) else value
 
 
 def read_day_number(number: float) -> datetime | None:
@@ -141,7 +145,7 @@ class NumberInFile(serializers.FloatField):
     """A number in a file, written as read_number() says."""
 
     def to_internal_value(self, data: Any) -> float:
-        return float(super().to_internal_value(data.replace(",", ".") if isinstance(data, str) else data))
+        return float(super().to_internal_value(_with_point(data)))
 
 
 class ShareField(NumberInFile):

@@ -12,10 +12,9 @@ from django.conf import settings
 
 from recommender.cache.codec import Versions
 from recommender.cache.connection import CacheUnavailable, RawRead, redis_connection
-from recommender.cache.keys import as_name, as_number, full_key, home_page_key
+from recommender.cache.keys import NOBODY, as_name, as_number, full_key, home_page_key
 from recommender.cache.versions import version_names
 
-NOBODY = 0  # no viewer has this id: owns the pages that are for everyone
 PLACES_OF_VIEWER, PLACES_OF_NOBODY = 4, 4_096
 ASKED_SIZE, INPUTS_SIZE = 16, 16  # bytes
 # magic, format, asked, inputs, newest input, epoch, catalogue, viewer version, since, until, bytes of model name

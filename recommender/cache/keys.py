@@ -24,6 +24,7 @@ TEXT_VECTORS = "text-vectors"
 ERASURES = "erased"
 TOTAL_COUNTERS = "tally:total"
 
+NOBODY = 0  # no viewer has this id: owns what is for everyone
 RESERVATION_PREFIX = b"\0"  # begins a reservation's token, and no model's name
 
 

@@ -13,12 +13,11 @@ import numpy as np
 from django.conf import settings
 
 from recommender.cache.connection import redis_connection
-from recommender.cache.keys import full_key, page_ids_key, page_session_key, page_sessions_key
+from recommender.cache.keys import NOBODY, full_key, page_ids_key, page_session_key, page_sessions_key
 from recommender.cache.scripts import Script, evaluate
 
 MAX_SESSIONS_OF_VIEWER, MAX_SESSIONS_OF_NOBODY = 20, 10_000  # the one that was begun first goes first
 MAX_PAGES_TO_REPEAT = 50  # of a session, the newest: an older one is not made again
-NOBODY = 0  # no viewer has this id: owns the sessions of lists that are for everyone
 
 # Stores a page unless it is there. Returns the nonce of the session, or nothing where the page is there, or where the
 # session that it continues is gone.

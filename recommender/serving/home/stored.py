@@ -23,7 +23,8 @@ from catalog.names.languages import LanguageWish
 from catalog.selectors import History
 from recommender import cache
 from recommender.cache import CacheUnavailable, RawRead, StoredHome
-from recommender.cache.home_pages import ASKED_SIZE, INPUTS_SIZE, NOBODY
+from recommender.cache.home_pages import ASKED_SIZE, INPUTS_SIZE
+from recommender.cache.keys import NOBODY
 from recommender.movies import popularity_counts, text_vectors
 from recommender.movies.snapshot import CatalogueSnapshot, current_snapshot, last_snapshot
 from recommender.serving.candidates.charts import chart_stamps
