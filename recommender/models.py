@@ -281,7 +281,7 @@ class NewFilm(models.Model):
     clicks = models.PositiveIntegerField(default=0)
     alpha = models.FloatField(default=1.0, help_text="Of the posterior of its click-through, a Beta distribution;")
     beta = models.FloatField(default=1.0, help_text="and the second one.")
-    low = models.FloatField(default=0.0, help_text="Of the interval of 95 % of its click-through;")
+    low = models.FloatField(default=0.0, help_text="Of the interval of 95% of its click-through;")
     high = models.FloatField(default=1.0, help_text="and the upper end.")
     is_open = models.BooleanField(default=False, help_text="Some lists have a place for it.")
 
@@ -323,7 +323,7 @@ class Experiment(models.Model):
         "traffic, %",
         default=100,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Of the viewers that no other experiment has. 5 % of all viewers are in none.",
+        help_text="Of the viewers that no other experiment has. 5% of all viewers are in none.",
     )
     expected_effect = models.PositiveSmallIntegerField(
         "expected change, %", default=5, validators=[MinValueValidator(1), MaxValueValidator(100)]

@@ -27,13 +27,16 @@ log = logging.getLogger(__name__)
 
 def start_serving(**_: Any) -> None:
     """Start what a web process needs before its first request: monitors of its servers, the watcher, the warm-up."""
-    from recommender.serving import warmup  # the read path, which commands and workers need not load
+    # The read path, which commands and workers need not load.
+    from recommender.monitoring import stand_in
+    from recommender.serving import warmup
 
     for breaker in (connectivity.REDIS, connectivity.POSTGRES):
         breaker.on_recovery.append(maintenance.publish_missed_versions)
     connectivity.start_monitors(interactive=True)
     record_log.start_thread()
     warmup.start_in_web_process()
+    stand_in.start_in_web_process()
 
 
 def publish_viewer_versions(versions: dict[int, int], **_: Any) -> None:

@@ -190,8 +190,7 @@ def send_webhooks() -> int:
 @shared_task(name="recommender.tasks.deliver_webhook")
 def deliver_webhook(endpoint_id: str) -> int:
     """Deliver what one webhook waits for. Returns how many messages were taken."""
-    with advisory_lock(f"webhook {endpoint_id}") as acquired:
-        return webhooks.deliver(UUID(endpoint_id)) if acquired else 0
+    return webhooks.deliver(UUID(endpoint_id))
 
 
 @shared_task(name="recommender.tasks.store_served_lists")
@@ -248,7 +247,11 @@ def prune() -> dict[str, Any]:
 def watch_system() -> int:
     """Tell the operator what turned bad, or good again. Returns how many alerts were told."""
     with advisory_lock("watch_system") as acquired:
-        return len(alerts.watch(system_health.check_system())) if acquired else 0
+        if not acquired:
+            return 0
+        told = alerts.watch(system_health.check_system())
+    process_alive.send_robust(sender=watch_system, kinds=(alerts.ROUNDS,), process=f"tasks@{socket.gethostname()}")
+    return len(told)
 
 
 @shared_task(name="recommender.tasks.guard_active_model")

@@ -129,14 +129,14 @@ def _quality_tiles(minutes: Sequence[Counts], hours: Sequence[Counts]) -> list[T
             _format_share(_hit_rate(counts)),
             "of personal lists had been made before the visit; the others were made during it",
             "",
-            _hourly_chart(hours, lambda hour: _times_hundred(_hit_rate(hour)), "{:.0f} %"),
+            _hourly_chart(hours, lambda hour: _times_hundred(_hit_rate(hour)), "{:.0f}%"),
         ),
         Tile(
             "Lists without the model, last hour",
             _format_share(fallback),
             "of lists for known viewers showed popular or similar films, or came while a part was down",
             "" if fallback is None else "warn" if fallback > MAX_FALLBACK_RATE else "good",
-            _hourly_chart(hours, lambda hour: _times_hundred(metrics.rate(hour, "fallback")), "{:.1f} %"),
+            _hourly_chart(hours, lambda hour: _times_hundred(metrics.rate(hour, "fallback")), "{:.1f}%"),
         ),
     ]
 
@@ -226,7 +226,7 @@ def _times_hundred(share: float | None) -> float | None:
 
 
 def _format_share(share: float | None) -> str:
-    return "none yet" if share is None else f"{share:.1%}".replace("%", " %")
+    return "none yet" if share is None else f"{share:.1%}"
 
 
 def _format_milliseconds(value: float | None) -> str:

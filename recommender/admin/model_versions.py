@@ -176,7 +176,7 @@ class ModelVersionAdmin(ActionsByState, ReadOnlyAdmin):
             evidence.VERDICTS[found["verdict"]],
             f"{found['lists']:,}, worth {found['effective']:.0f}",
         )
-        titles = ("clicks of a list as served", "of this model's", "difference, 95 %", "so it is", "drawn lists")
+        titles = ("clicks of a list as served", "of this model's", "difference, 95%", "so it is", "drawn lists")
         return _table([row], titles)
 
     @display(description="What came of its lists, of those that viewers got")
@@ -192,7 +192,7 @@ class ModelVersionAdmin(ActionsByState, ReadOnlyAdmin):
             for name, counts in [("this model", own), *groups.items()]
             if name
         ]
-        return _table(rows, ("model", "lists", "clicks of a film seen, 95 %", "plays of a film seen, 95 %"))
+        return _table(rows, ("model", "lists", "clicks of a film seen, 95%", "plays of a film seen, 95%"))
 
     @display(description="NDCG@10 by kind of viewer and genre of the next film")
     def segments(self, version: ModelVersion) -> SafeString:

@@ -54,6 +54,7 @@ class Result:
     sample_ratio_p: float
     viewers_needed: int  # in all arms, to find the expected change; 0: not known yet
     verdict: str
+    to_ship: ExperimentArm | None  # the arm that the verdict says to ship
     is_trustworthy: bool  # the arms have the shares of viewers that they should have
 
 
@@ -82,7 +83,7 @@ def read_result(experiment: Experiment) -> Result:
                 compare_guards(control.guards, of_arm.guards, planned) if others else {},
             )
         )
-    is_trustworthy = p_value >= SRM_ALPHA
+    is_trustworthy, to_ship = p_value >= SRM_ALPHA, None
     if not is_trustworthy:
         verdict = (
             "No verdict: the arms have not the shares of viewers that they should have. Something loses viewers of one "
@@ -91,9 +92,9 @@ def read_result(experiment: Experiment) -> Result:
     elif min(counts) < MIN_VIEWERS:
         verdict = f"Too early: an arm has fewer than {MIN_VIEWERS} viewers."
     else:
-        verdict = _verdict(results)
+        verdict, to_ship = _verdict(results)
     mixed = exposed.filter(is_mixed=True).count()
-    return Result(results, mixed, p_value, needed, verdict, is_trustworthy)
+    return Result(results, mixed, p_value, needed, verdict, to_ship, is_trustworthy)
 
 
 def read_shares() -> list[Shares]:
@@ -121,16 +122,16 @@ def failed_guards(guards: Mapping[str, Difference]) -> list[str]:
     return [GUARDS[name] for name, difference in guards.items() if difference.sequential[0] > 0]
 
 
-def _verdict(results: Sequence[ArmResult]) -> str:
-    """Say what to do: what viewers are worse off by comes first, then the metric."""
+def _verdict(results: Sequence[ArmResult]) -> tuple[str, ExperimentArm | None]:
+    """Say what to do, and which arm to ship, if one is: what viewers are worse off by comes first, then the metric."""
     for result in results:
         if failed := failed_guards(result.guards):
-            return f"Stop: {result.arm.name} has more {', and '.join(failed)}."
+            return f"Stop: {result.arm.name} has more {', and '.join(failed)}.", None
     decided = [result for result in results if result.difference is not None and result.difference.is_decided]
     better = [result for result in decided if result.difference is not None and result.difference.difference > 0]
     if better:
         best = max(better, key=lambda result: result.rate or 0)
-        return f"Ship {best.arm.name}: it is better, whenever you look."
+        return f"Ship {best.arm.name}: it is better, whenever you look.", best.arm
     if decided:
-        return f"Stop: {decided[0].arm.name} is worse than the control."
-    return "Not decided yet: the interval that holds at every moment has 0 in it."
+        return f"Stop: {decided[0].arm.name} is worse than the control.", None
+    return "Not decided yet: the interval that holds at every moment has 0 in it.", None

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('hypothesis', models.TextField(help_text='What you expect to change for viewers, by how much, and why.')),
                 ('owner', models.CharField(blank=True, default=recommender.actors.actor, editable=False, max_length=160)),
                 ('metric', models.CharField(choices=[('click_through', 'click-through'), ('play_rate', 'plays for each film seen')], default='click_through', max_length=20, verbose_name='metric that decides')),
-                ('traffic', models.PositiveSmallIntegerField(default=100, help_text='Of the viewers that no other experiment has. 5 % of all viewers are in none.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='traffic, %')),
+                ('traffic', models.PositiveSmallIntegerField(default=100, help_text='Of the viewers that no other experiment has. 5% of all viewers are in none.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='traffic, %')),
                 ('expected_effect', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='expected change, %')),
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('running', 'Running'), ('stopped', 'Stopped'), ('shipped', 'Shipped')], default='draft', editable=False, max_length=10)),
                 ('salt', models.CharField(default='', editable=False, max_length=32)),

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('clicks', models.PositiveIntegerField(default=0)),
                 ('alpha', models.FloatField(default=1.0, help_text='Of the posterior of its click-through, a Beta distribution;')),
                 ('beta', models.FloatField(default=1.0, help_text='and the second one.')),
-                ('low', models.FloatField(default=0.0, help_text='Of the interval of 95 % of its click-through;')),
+                ('low', models.FloatField(default=0.0, help_text='Of the interval of 95% of its click-through;')),
                 ('high', models.FloatField(default=1.0, help_text='and the upper end.')),
                 ('is_open', models.BooleanField(default=False, help_text='Some lists have a place for it.')),
             ],

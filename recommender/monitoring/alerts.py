@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from recommender import webhooks
 from recommender.models import Alert
-from recommender.monitoring.checks import Status, join_sentences
+from recommender.monitoring.checks import Check, Status, join_sentences
 from recommender.monitoring.system_health import SystemReport
+
+ROUNDS = "alerts"  # kind of work, in the heartbeats
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ def watch(report: SystemReport) -> list[Alert]:
         opened = {alert.check_name: alert for alert in Alert.objects.select_for_update().filter(ended_at=None)}
         for name, check in bad.items():
             alert = opened.get(name)
-            text = join_sentences(f"{check.value}. {check.detail}", check.remedy)
+            text = describe(check)
             if alert is None:
                 Alert.objects.create(check_name=name, label=check.label[:200], detail=text, seen_at=now)
             elif alert.raised_at is None:
@@ -45,16 +47,22 @@ def watch(report: SystemReport) -> list[Alert]:
                 told.append(alert)
         webhooks.queue_alerts([alert.pk for alert in told])
     for alert in told:
-        _mail(alert)
+        mail(alert.label, alert.detail, is_over=alert.ended_at is not None)
     return told
 
 
-def _mail(alert: Alert) -> None:
+def describe(check: Check) -> str:
+    """Say what a check saw and what to do."""
+    return join_sentences(f"{check.value}. {check.detail}", check.remedy)
+
+
+def mail(label: str, text: str, *, is_over: bool) -> None:
     """Send an alert to the operator's addresses, if there are any; a failure is logged, and not tried again."""
     if not settings.ALERT_EMAILS:
         return
-    subject = f"movierec: {alert.label}" if alert.ended_at is None else f"movierec: {alert.label} is good again"
+    subject = f"{label} is good again" if is_over else label
+    body = f"{subject}. It was: {text}" if is_over else f"{label}: {text}"
     try:
-        send_mail(subject, f"{alert.label}: {alert.detail}", None, settings.ALERT_EMAILS)
+        send_mail(f"movierec: {subject}", body, None, settings.ALERT_EMAILS)
     except (SMTPException, OSError) as error:
         log.warning("An alert could not be mailed: %s", error)

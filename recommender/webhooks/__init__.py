@@ -4,16 +4,24 @@ Messages wait in Postgres, so nothing is lost with a process: each is delivered 
 try. A viewer who changes often is told of once in a while, and a message holds no more of them than their key.
 """
 
-from recommender.webhooks.delivery import deliver
+from recommender.webhooks.delivery import deliver, send_alert
 from recommender.webhooks.endpoints import make_secret, url_problem
-from recommender.webhooks.message_queue import prune, queue_alerts, queue_jobs_and_find_due, queue_viewers
+from recommender.webhooks.message_queue import (
+    alert_endpoints,
+    prune,
+    queue_alerts,
+    queue_jobs_and_find_due,
+    queue_viewers,
+)
 
 __all__ = [
+    "alert_endpoints",
     "deliver",
     "make_secret",
     "prune",
     "queue_alerts",
     "queue_jobs_and_find_due",
     "queue_viewers",
+    "send_alert",
     "url_problem",
 ]

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 from catalog import selectors
 from catalog.keys import Key
 from recommender import audit
+from recommender.locks import advisory_lock
 from recommender.models import Alert, Job, WebhookEndpoint, WebhookMessage
 from recommender.webhooks.endpoints import EndpointError, url_problem
 from recommender.webhooks.http_post import post
@@ -34,8 +35,13 @@ log = logging.getLogger(__name__)
 def deliver(endpoint_id: UUID) -> int:
     """Send what is due to an endpoint, the oldest first, until something fails or the round's time is over.
 
-    Returns how many messages were taken.
+    Returns how many messages were taken: 0 while another process delivers to it.
     """
+    with advisory_lock(f"webhook {endpoint_id}") as acquired:
+        return _deliver(endpoint_id) if acquired else 0
+
+
+def _deliver(endpoint_id: UUID) -> int:
     endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, enabled=True).first()
     if endpoint is None or (endpoint.retry_at is not None and endpoint.retry_at > timezone.now()):
         return 0
@@ -62,22 +68,8 @@ def _send(endpoint: WebhookEndpoint, message: WebhookMessage, keys: Mapping[int,
     if data is None:  # the viewer or the job is gone
         message.delete()
         return True
-    body = json.dumps(
-        {"type": message.event, "timestamp": message.changed_at.isoformat(), "data": data}, ensure_ascii=False
-    )
-    now = datetime.now(UTC)
-    message_id = f"msg_{message.message_id.hex}"
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "movierec-webhooks",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(endpoint.secret).sign(message_id, now, body),
-    }
     try:
-        if problem := url_problem(endpoint.url):
-            raise EndpointError(problem)
-        status = post(endpoint.url, body.encode(), headers)
+        status = _post_signed(endpoint, message.event, message.message_id, message.changed_at, data)
     except EndpointError as error:
         _note_failure(endpoint, str(error))
         return False
@@ -86,6 +78,48 @@ def _send(endpoint: WebhookEndpoint, message: WebhookMessage, keys: Mapping[int,
         return False
     _note_success(endpoint, message)
     return True
+
+
+def send_alert(
+    endpoints: Iterable[WebhookEndpoint], check_name: str, label: str, text: str, since: datetime, *, is_over: bool
+) -> None:
+    """Tell endpoints of an alert without Postgres, which keeps messages: once, and a failure is logged."""
+    now = timezone.now()
+    data = {
+        "check": check_name,
+        "label": label,
+        "state": "ended" if is_over else "raised",
+        "detail": text,
+        "since": since.isoformat(),
+        "ended_at": now.isoformat() if is_over else None,
+    }
+    for endpoint in endpoints:
+        try:
+            status = _post_signed(endpoint, Event.ALERT, uuid4(), now, data)
+        except EndpointError as error:
+            log.warning("A webhook was not told of %s: %s", label, error)
+        else:
+            if not 200 <= status < 300:
+                log.warning("A webhook was not told of %s: it answered %d", label, status)
+
+
+def _post_signed(
+    endpoint: WebhookEndpoint, event: str, identity: UUID, changed_at: datetime, data: Mapping[str, Any]
+) -> int:
+    """Send one message and return the status of the answer. Raises EndpointError where there is none."""
+    body = json.dumps({"type": event, "timestamp": changed_at.isoformat(), "data": data}, ensure_ascii=False)
+    now = datetime.now(UTC)
+    message_id = f"msg_{identity.hex}"
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "movierec-webhooks",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(endpoint.secret).sign(message_id, now, body),
+    }
+    if problem := url_problem(endpoint.url):
+        raise EndpointError(problem)
+    return post(endpoint.url, body.encode(), headers)
 
 
 def _data(message: WebhookMessage, keys: Mapping[int, Key]) -> dict[str, Any] | None:

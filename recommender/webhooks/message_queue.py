@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from recommender.models import Job, WebhookEndpoint, WebhookMessage
@@ -55,10 +55,15 @@ def queue_viewers(viewer_ids: Collection[int]) -> None:
             cursor.execute(_QUEUE_VIEWERS, values)
 
 
+def alert_endpoints() -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints that want alerts."""
+    return WebhookEndpoint.objects.filter(enabled=True, events__contains=[Event.ALERT])
+
+
 def queue_alerts(alert_ids: Collection[int]) -> None:
     """Queue a message of each alert that was raised, or is over, for every endpoint that asked for them."""
     now = timezone.now()
-    for endpoint in WebhookEndpoint.objects.filter(enabled=True, events__contains=[Event.ALERT]).only("pk"):
+    for endpoint in alert_endpoints():
         for alert_id in alert_ids:
             WebhookMessage.objects.update_or_create(
                 endpoint=endpoint,

@@ -294,6 +294,14 @@ def test_arms_without_their_shares_have_a_red_heading_and_no_verdict(page: Any, 
     assert page.evaluate(red) not in (page.evaluate(red.replace(" h2", "")), "")
     assert heading.count() == 1
     assert page.locator(".mr-panel td").all_inner_texts() == ["as before", "140", "mixed", "60"]
+    page.locator("#page a[hx-get]:has-text('Ship an arm')").first.click()
+    told = page.locator("#modal-content #dialog")
+    told.locator("text=No verdict: the arms have not the shares").wait_for()
+    told.locator("[name=reason]").fill("we hope")
+    told.locator("button:has-text('Ship')").click()
+    told.locator("text=The verdict does not say to ship this arm").wait_for()
+    experiment.refresh_from_db()
+    assert experiment.status == Experiment.Status.RUNNING
     experiment.delete()
 
 
@@ -379,6 +387,8 @@ def test_axe_finds_nothing_and_a_phone_is_wide_enough(
         found += [
             f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in axe.run(page).response["violations"]
         ]
+        if spaced := re.search(r"\d\s%", page.locator("body").inner_text()):
+            found.append(f"{path}: {spaced[0]!r} beside percentages without a space")
         page.set_viewport_size(PHONE)
         if (wide := page.evaluate(TOO_WIDE)) > 0:
             found.append(f"{path}: {wide} pixels wider than a phone")

@@ -207,8 +207,10 @@ def test_it_is_made_started_and_ended_in_the_admin(
     assert "arms-0-name" not in page.content.decode(), "what runs is not changed"
     with pytest.raises(ValueError, match="nobody"):  # no such choice
         press("ship", {"arm": "nobody", "reason": "?"})
-    assert press("ship", {"arm": "varied", "reason": "it is better"}) == "shipped"
-    assert experiment.reason == "it is better (admin, in the admin)"
+    assert "Too early" in admin_client.get(reverse(f"{PAGES}_ship", args=[experiment.pk])).content.decode()
+    assert press("ship", {"arm": "varied", "reason": "it is better"}) == "running", "no verdict says so"
+    assert press("ship", {"arm": "varied", "reason": "it is cheaper", "is_meant": True}) == "shipped"
+    assert experiment.reason.startswith("it is cheaper (admin, in the admin) The verdict was: Too early: ")
     assert press("roll_back", {"reason": "complaints"}) == "stopped"
     analyst = User.objects.create_user("looks", is_staff=True)
     analyst.groups.add(Group.objects.get(name="analyst"))

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import StackedInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from catalog.plurals import count_noun
 from recommender import registry, tasks
@@ -53,14 +53,41 @@ class EndForm(BaseDialogForm):
 
 
 class ShipForm(EndForm):
-    """Ask which arm everyone is to get, and why."""
+    """Ask which arm everyone is to get, and why; where the verdict does not say so, whether that is meant."""
 
+    form_before_template = "recommender/verdict.html"
     arm = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="What everyone is to get.")
+    is_meant = forms.BooleanField(
+        required=False, widget=UnfoldBooleanWidget, label="ship it though the verdict does not say so"
+    )
 
     def __init__(self, request: HttpRequest, object_id: int | str | None = None, *args: Any, **more: Any) -> None:
         super().__init__(request, object_id, *args, **more)
         arms = ExperimentArm.objects.filter(experiment_id=object_id or 0, stopped_at=None).order_by("pk")
         self.fields["arm"].choices = [(name, name) for name in arms.values_list("name", flat=True)]
+        running = Experiment.objects.filter(pk=object_id or 0, status=Experiment.Status.RUNNING).first()
+        self.result = None if running is None else read_result(running)
+
+    def get_before_template_context(self, request: HttpRequest, object_id: int | str | None = None) -> dict[str, Any]:
+        """Return what the experiment says so far."""
+        return {"result": self.result}
+
+    def clean(self) -> None:
+        """Refuse an arm that the verdict does not say to ship, unless that is meant."""
+        super().clean()
+        if self._is_against_verdict() and not self.cleaned_data.get("is_meant"):
+            self.add_error("is_meant", "The verdict does not say to ship this arm: tick this where you mean it.")
+
+    def signed_reason(self) -> str:
+        """Return the reason with the name of the staff member, and with the verdict where it says otherwise."""
+        reason = super().signed_reason()
+        return f"{reason} The verdict was: {self.result.verdict}" if self._is_against_verdict() else reason
+
+    def _is_against_verdict(self) -> bool:
+        if self.result is None:  # it does not run, and the operation says so
+            return False
+        to_ship = self.result.to_ship
+        return to_ship is None or to_ship.name != self.cleaned_data.get("arm")
 
 
 class ArmFormSet(forms.BaseInlineFormSet):

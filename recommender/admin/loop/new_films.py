@@ -51,7 +51,7 @@ class NewFilmAdmin(ReadOnlyAdmin):
         """Return when the film was added."""
         return getattr(new, "added_at", None)
 
-    @display(description="click-through, 95 %")
+    @display(description="click-through, 95%")
     def interval(self, new: NewFilm) -> str:
         """Return the interval of the click-through."""
         return f"{percent(new.low)} to {percent(new.high)}"

@@ -44,14 +44,14 @@ def test_the_tiles_answer_what_viewers_get_how_new_and_how_fast(client, admin_cl
     page = get_in_few_queries(admin_client, "/admin/")
     found = tiles(page)
     assert found["Model in charge"].value == model.name
-    assert (found["Failed answers, last hour"].value, found["Failed answers, last hour"].state) == ("12.5 %", "bad")
+    assert (found["Failed answers, last hour"].value, found["Failed answers, last hour"].state) == ("12.5%", "bad")
     assert "1 of 8" in found["Failed answers, last hour"].message
     assert (
-        found["Lists that lay ready, last hour"].value == "50.0 %"
+        found["Lists that lay ready, last hour"].value == "50.0%"
     )  # Ada's two, beside what was made for her and for Ben
-    assert found["Lists without the model, last hour"].value == "0.0 %"
+    assert found["Lists without the model, last hour"].value == "0.0%"
     assert found["What viewers did today"].value == "0"
-    assert found["Viewers with a list ready"].value == "50.0 %"
+    assert found["Viewers with a list ready"].value == "50.0%"
     assert "1 job waiting" in found["Queue"].message
     assert found["Last night's run"].state == "warn"
     content = page.content.decode()

@@ -44,7 +44,7 @@ def test_an_experiment_offers_what_its_state_allows(model, admin_client):
     assert ">as before</option>" in form
     wrong = admin_client.post(dialog, {"reason": "it won", "arm": "another", "_form_submitted": "1"})
     assert "HX-Redirect" not in wrong.headers
-    done = admin_client.post(dialog, {"reason": "it won", "arm": "mixed", "_form_submitted": "1"})
+    done = admin_client.post(dialog, {"reason": "it won", "arm": "mixed", "is_meant": "on", "_form_submitted": "1"})
     assert done.headers["HX-Redirect"] == page
     assert offered(admin_client, "experiment", experiment.pk) == ["Roll back"]
     late = reverse("admin:recommender_experiment_stop", args=[experiment.pk])  # of a page that is out of date

@@ -16,18 +16,8 @@ from recommender.monitoring import nightly_checks, queue_checks, server_checks
 from recommender.monitoring.checks import Status
 from recommender.monitoring.system_health import check_system
 from recommender.serving import metrics
-from tests.support.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def receiver(settings):
-    settings.WEBHOOKS_TO_PRIVATE = True
-    receiver = WebhookReceiver()
-    receiver.secret = webhooks.make_secret()
-    yield receiver
-    receiver.stop()
 
 
 def old_model():
