@@ -60,7 +60,7 @@ def mail(label: str, text: str, *, is_over: bool) -> None:
     """Send an alert to the operator's addresses, if there are any; a failure is logged, and not tried again."""
     if not settings.ALERT_EMAILS:
         return
-    subject = f"{label} is good again" if is_over else label
+    subject = f"{label}: good again" if is_over else label
     body = f"{subject}. It was: {text}" if is_over else f"{label}: {text}"
     try:
         send_mail(f"movierec: {subject}", body, None, settings.ALERT_EMAILS)

@@ -58,7 +58,7 @@ class ShipForm(EndForm):
     form_before_template = "recommender/verdict.html"
     arm = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="What everyone is to get.")
     is_meant = forms.BooleanField(
-        required=False, widget=UnfoldBooleanWidget, label="ship it though the verdict does not say so"
+        required=False, widget=UnfoldBooleanWidget, label="Ship it though the verdict does not say so"
     )
 
     def __init__(self, request: HttpRequest, object_id: int | str | None = None, *args: Any, **more: Any) -> None:

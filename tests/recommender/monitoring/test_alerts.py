@@ -55,7 +55,7 @@ def test_it_is_told_when_it_lasts_and_when_it_is_over(receiver, settings):
     mails = [sent for sent in mail.outbox if "model" in sent.subject]
     assert [sent.subject for sent in mails] == [
         "movierec: Age of the model",
-        "movierec: Age of the model is good again",
+        "movierec: Age of the model: good again",
     ]
     assert mails[0].to == ["operator@films.example.com"]
     assert not WebhookEndpoint.objects.exclude(pk=endpoint.pk).get().messages.exists()

@@ -104,11 +104,11 @@ def test_a_postgres_that_takes_no_writes_is_told_once_and_when_it_is_over(web, m
         successor.look()
         successor.look()
     successor.look()
-    assert mails.subjects == ["movierec: Postgres", "movierec: Postgres is good again"]
+    assert mails.subjects == ["movierec: Postgres", "movierec: Postgres: good again"]
     first, last = (mail.get_content() for mail in mails.received)
     assert "does not answer" in first
     assert "restart it if it runs and hangs" in first
-    assert last.startswith("Postgres is good again. It was: does not answer")
+    assert last.startswith("Postgres: good again. It was: does not answer")
     assert [(body["data"]["check"], body["data"]["state"]) for _, body in receiver.received] == [
         ("postgres", "raised"),
         ("postgres", "ended"),
