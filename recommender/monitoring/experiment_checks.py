@@ -4,6 +4,7 @@ from recommender.experiments.lifecycle import is_servable
 from recommender.experiments.results import read_shares
 from recommender.experiments.statistics import SRM_ALPHA
 from recommender.monitoring.checks import Check, Status
+from recommender.registry import artifacts
 from recommender.registry.object_store import ObjectStoreUnavailable
 
 
@@ -27,7 +28,9 @@ def check_experiments() -> Check:
             f"{arm.experiment}: the model {arm.model} of the arm {arm} is missing, "
             "its viewers get the active model's lists."
         )
-        remedies.append("Restore its folder (docs/operations.md, What an alert means), or stop the experiment.")
+        folder = artifacts.folder(arm.model)
+        command = f"tar -xf BACKUP -C {folder.parent.parent} models/{folder.name}"
+        remedies.append(f"Restore its folder from a backup ({command}), or stop the experiment.")
     if uneven:
         viewers = ", ".join(f"{arm} {count:,}" for arm, count in uneven[0].viewers.items())
         values.append("wrong shares of viewers")
