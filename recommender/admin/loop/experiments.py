@@ -75,19 +75,20 @@ class ShipForm(EndForm):
     def clean(self) -> None:
         """Refuse an arm that the verdict does not say to ship, unless that is meant."""
         super().clean()
-        if self._is_against_verdict() and not self.cleaned_data.get("is_meant"):
+        if self._other_verdict() and not self.cleaned_data.get("is_meant"):
             self.add_error("is_meant", "The verdict does not say to ship this arm: tick this where you mean it.")
 
     def signed_reason(self) -> str:
         """Return the reason with the name of the staff member, and with the verdict where it says otherwise."""
-        reason = super().signed_reason()
-        return f"{reason} The verdict was: {self.result.verdict}" if self._is_against_verdict() else reason
+        reason, verdict = super().signed_reason(), self._other_verdict()
+        return f"{reason} The verdict was: {verdict}" if verdict else reason
 
-    def _is_against_verdict(self) -> bool:
-        if self.result is None:  # it does not run, and the operation says so
-            return False
+    def _other_verdict(self) -> str:
+        """Return the verdict where it does not say to ship this arm, else "". Of one that does not run there is none."""
+        if self.result is None:
+            return ""
         to_ship = self.result.to_ship
-        return to_ship is None or to_ship.name != self.cleaned_data.get("arm")
+        return "" if to_ship is not None and to_ship.name == self.cleaned_data.get("arm") else self.result.verdict
 
 
 class ArmFormSet(forms.BaseInlineFormSet):
