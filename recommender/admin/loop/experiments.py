@@ -84,7 +84,7 @@ class ShipForm(EndForm):
         return f"{reason} The verdict was: {verdict}" if verdict else reason
 
     def _other_verdict(self) -> str:
-        """Return the verdict where it does not say to ship this arm, else "". Of one that does not run there is none."""
+        """Return the verdict where it does not say to ship this arm, else ""; "" for one that does not run."""
         if self.result is None:
             return ""
         to_ship = self.result.to_ship
