@@ -53,9 +53,18 @@ def stop(child: Child, stop_signal: int, timeout: float) -> None:
 
 
 def kill_group(child: Child) -> None:
-    """Kill the child and everything that it started itself."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+    """Kill the child and everything that it started itself.
+
+    Postgres' children lead groups of their own. Where they stand still they would outlive it, hold its shared memory
+    and so refuse every further start.
+    """
+    groups = [child.pid]
+    if child.poll() is None:
+        with contextlib.suppress(OSError):  # Linux
+            groups += map(int, Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split())
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
     child.wait()
 
 

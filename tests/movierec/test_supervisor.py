@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -74,6 +75,17 @@ def test_stopping_leaves_no_process_and_no_socket(launcher):
     launcher.supervisor.stop()
     assert all_stopped(launcher.state)
     assert list(server_paths.socket_dir(launcher.state).iterdir()) == []
+
+
+def test_a_postgres_that_stands_still_is_stopped_with_its_children_and_starts_again(state):
+    with embedded_servers.running_servers(state, servers=[POSTGRES]) as layout:
+        rows(state, "CREATE TABLE committed AS SELECT 9 AS number")
+        parent = int((layout.data_dir / "postmaster.pid").read_text().split()[0])
+        for pid in [*map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split()), parent]:
+            os.kill(pid, signal.SIGSTOP)
+    assert all_stopped(state)
+    with embedded_servers.running_servers(state, servers=[POSTGRES]):
+        assert rows(state, "SELECT number FROM committed") == [(9,)]
 
 
 def test_a_killed_launcher_leaves_nothing_that_blocks_the_next_start(state):

@@ -1,12 +1,12 @@
 """A web process tells what turned bad where the rounds of alerts cannot be done without it."""
 
 import pytest
+from django.utils import timezone
 
 from recommender import tasks
-from recommender.models import Alert, WebhookEndpoint
+from recommender.models import Alert, Job, WebhookEndpoint
 from recommender.monitoring import server_checks, stand_in
 from recommender.monitoring.stand_in import StandIn
-from tests.recommender.monitoring.test_alerts import old_model
 from tests.support import servers
 from tests.support.mail_receiver import MailReceiver
 from tests.support.tiny_model import clear_caches
@@ -34,11 +34,15 @@ def web(mails, monkeypatch):
     return web
 
 
+def fail_a_night():
+    Job.objects.create(kind=Job.Kind.NIGHTLY, status=Job.Status.FAILED, finished_at=timezone.now(), error="No room.")
+
+
 @pytest.mark.django_db
 def test_nothing_is_done_while_a_worker_does_the_rounds(web, mails):
-    old_model()
+    fail_a_night()
     tasks.watch_system()
-    alert = Alert.objects.get(check_name="model")
+    alert = Alert.objects.get(check_name="night")
     web.look()
     web.look()
     alert.refresh_from_db()
@@ -49,11 +53,11 @@ def test_nothing_is_done_while_a_worker_does_the_rounds(web, mails):
 @pytest.mark.django_db
 def test_it_does_the_rounds_where_nobody_does_and_delivers_the_webhooks(web, mails, receiver, settings):
     WebhookEndpoint.objects.create(url=receiver.url, secret=receiver.secret, events=["system.alert"])
-    old_model()
+    fail_a_night()
     web.look()
     assert mails.received == [], "only what lasts is told"
     web.look()
-    assert "movierec: Age of the model" in mails.subjects
+    assert "movierec: Last night's run" in mails.subjects
     assert "movierec: Schedule (beat)" in mails.subjects
     labels = [body["data"]["label"] for _, body in receiver.received]
     assert "Schedule (beat)" in labels
